@@ -1,0 +1,338 @@
+"""The tables. Kinds, states and channels are plain text; datetimes are aware and in UTC; raw mail is never changed.
+
+Rows of `outcomes` are a cache that can be rebuilt from the others at any time; everything else is memory.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlmodel import Field, SQLModel
+
+NAMES = {
+    "ix": "ix_%(column_0_N_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+SQLModel.metadata.naming_convention = NAMES
+metadata: MetaData = SQLModel.metadata
+
+
+class Meta(SQLModel, table=True):
+    """Facts about the store itself: the salt behind published codes, when it was made."""
+
+    __tablename__ = "meta"
+    key: str = Field(primary_key=True)
+    value: str = Field(sa_type=Text)
+
+
+class Business(SQLModel, table=True):
+    """The organisation measured. `code` is what pages show where names are off; it says nothing of the name."""
+
+    __tablename__ = "businesses"
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(unique=True)
+    code: str = Field(unique=True)
+    name: str
+    sector: str | None = None
+    country: str | None = None
+    language: str | None = None
+    timezone: str
+    group: str | None = Field(default=None, index=True)
+    basis: str
+    basis_proof: str | None = None
+    own_domains: list[str] = Field(default_factory=list, sa_type=JSON)
+    partner_domains: list[str] = Field(default_factory=list, sa_type=JSON)
+    fields: dict[str, str] = Field(default_factory=dict, sa_type=JSON)
+    imported_at: datetime
+
+
+class Endpoint(SQLModel, table=True):
+    """One way to reach a business. `control` marks a mailbox of our own in the same study."""
+
+    __tablename__ = "endpoints"
+    __table_args__ = (UniqueConstraint("business_id", "channel", "address"),)
+    id: int | None = Field(default=None, primary_key=True)
+    business_id: int = Field(foreign_key="businesses.id", index=True)
+    channel: str
+    address: str = Field(index=True)
+    scope: str
+    control: bool = False
+
+
+class StudyVersion(SQLModel, table=True):
+    """A study as it stood when its first probe was planned; a changed study is a new version."""
+
+    __tablename__ = "study_versions"
+    __table_args__ = (UniqueConstraint("study", "version"), UniqueConstraint("study", "sha256"))
+    id: int | None = Field(default=None, primary_key=True)
+    study: str
+    version: int
+    sha256: str
+    content: dict[str, Any] = Field(sa_type=JSON)
+    frozen_at: datetime
+
+
+class Probe(SQLModel, table=True):
+    """One enquiry to one endpoint. Slots are unique per study and endpoint: a plan made twice is planned once."""
+
+    __tablename__ = "probes"
+    __table_args__ = (UniqueConstraint("study", "endpoint_id", "slot"),)
+    id: str = Field(primary_key=True)
+    study: str = Field(index=True)
+    version_id: int = Field(foreign_key="study_versions.id")
+    business_id: int = Field(foreign_key="businesses.id", index=True)
+    endpoint_id: int = Field(foreign_key="endpoints.id", index=True)
+    channel: str
+    slot: datetime
+    due: datetime
+    scenario: str
+    intent: str
+    language: str
+    persona: str
+    pair: str | None = None
+    reply_address: str = Field(unique=True)
+    sender_name: str
+    subject: str = Field(sa_type=Text)
+    body: str = Field(sa_type=Text)
+    questions: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
+    suppressed_reason: str | None = None
+    planned_at: datetime
+
+
+class Contact(SQLModel, table=True):
+    """Anything we send for a probe.
+
+    planned > sending > sent | not_sent | blocked | unknown, and sending > deferred > sending. `suppressed` when
+    policy or a stop request came first. Taken by one conditional UPDATE; `sending` is committed before the wire.
+    """
+
+    __tablename__ = "contacts"
+    __table_args__ = (Index("ix_contacts_state_due", "state", "due"),)
+    id: int | None = Field(default=None, primary_key=True)
+    probe_id: str = Field(foreign_key="probes.id", index=True)
+    kind: str = "enquiry"
+    state: str = "planned"
+    message_id: str = Field(unique=True)
+    due: datetime
+    tries: int = 0
+    started_at: datetime | None = Field(default=None, index=True)
+    settled_at: datetime | None = None
+    reason: str = Field(default="", sa_type=Text)
+
+
+class ReceiptRow(SQLModel, table=True):
+    """What became of each try."""
+
+    __tablename__ = "receipts"
+    __table_args__ = (UniqueConstraint("contact_id", "attempt"),)
+    id: int | None = Field(default=None, primary_key=True)
+    contact_id: int = Field(foreign_key="contacts.id", index=True)
+    attempt: int
+    state: str
+    at: datetime
+    accepted_by: str | None = None
+    provider_id: str | None = None
+    code: str | None = None
+    reason: str = Field(default="", sa_type=Text)
+    transcript: str = Field(default="", sa_type=Text)
+
+
+class Raw(SQLModel, table=True):
+    """The bytes of an arrival, content-addressed and compressed (zlib)."""
+
+    __tablename__ = "raw"
+    sha256: str = Field(primary_key=True)
+    size: int
+    data: bytes = Field(sa_type=LargeBinary)
+
+
+class ArrivalRow(SQLModel, table=True):
+    """Something that came in. `at`: earliest trustworthy time of its sightings. `understood`: a verdict exists."""
+
+    __tablename__ = "arrivals"
+    __table_args__ = (UniqueConstraint("channel", "mailbox", "sha256"),)
+    id: int | None = Field(default=None, primary_key=True)
+    channel: str
+    mailbox: str
+    sha256: str = Field(foreign_key="raw.sha256", index=True)
+    provider_id: str | None = None
+    at: datetime = Field(index=True)
+    stored_at: datetime
+    understood: bool = Field(default=False, index=True)
+
+
+class Sighting(SQLModel, table=True):
+    """Where and when an arrival was seen."""
+
+    __tablename__ = "sightings"
+    __table_args__ = (UniqueConstraint("arrival_id", "place", "position"),)
+    id: int | None = Field(default=None, primary_key=True)
+    arrival_id: int = Field(foreign_key="arrivals.id", index=True)
+    place: str
+    position: str
+    at: datetime
+    junk: bool = False
+    seen_at: datetime
+
+
+class MatchRow(SQLModel, table=True):
+    """Which probe an arrival belongs to, by which key. Rewritten by `rescore`."""
+
+    __tablename__ = "matches"
+    __table_args__ = (UniqueConstraint("arrival_id", "probe_id"),)
+    id: int | None = Field(default=None, primary_key=True)
+    arrival_id: int = Field(foreign_key="arrivals.id", index=True)
+    probe_id: str = Field(foreign_key="probes.id", index=True)
+    key: str
+    strong: bool
+    standing: str
+    reason: str = Field(default="", sa_type=Text)
+
+
+class VerdictRow(SQLModel, table=True):
+    """What an arrival is. Append-only: the newest row counts, the others are history."""
+
+    __tablename__ = "verdicts"
+    id: int | None = Field(default=None, primary_key=True)
+    arrival_id: int = Field(foreign_key="arrivals.id", index=True)
+    kind: str
+    automated: bool | None = None
+    reasons: list[str] = Field(default_factory=list, sa_type=JSON)
+    rules: str
+    language: str | None = None
+    new_text: str = Field(default="", sa_type=Text)
+    noreply_sender: bool = False
+    promise: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    bounced_recipient: str | None = None
+    original_message_id: str | None = None
+    status: str | None = None
+    hard: bool | None = None
+    questions_answered: list[str] = Field(default_factory=list, sa_type=JSON)
+    decided_at: datetime
+
+
+class Review(SQLModel, table=True):
+    """A person's decision about an arrival: wins over the rules and survives `rescore`."""
+
+    __tablename__ = "reviews"
+    id: int | None = Field(default=None, primary_key=True)
+    arrival_id: int = Field(foreign_key="arrivals.id", index=True)
+    kind: str
+    probe_id: str | None = Field(default=None, foreign_key="probes.id")
+    who: str
+    why: str = Field(sa_type=Text)
+    at: datetime
+
+
+class Canary(SQLModel, table=True):
+    """Our own message from outside to a fresh private address, seen through to the store."""
+
+    __tablename__ = "canaries"
+    id: int | None = Field(default=None, primary_key=True)
+    channel: str
+    mailbox: str
+    address: str = Field(unique=True)
+    sent_at: datetime
+    arrival_id: int | None = Field(default=None, foreign_key="arrivals.id")
+    heard_at: datetime | None = None
+    failed_at: datetime | None = None
+
+
+class Gap(SQLModel, table=True):
+    """A time in which we may have been deaf; `closed_at` is set when a catch-up has read what came in it."""
+
+    __tablename__ = "gaps"
+    id: int | None = Field(default=None, primary_key=True)
+    channel: str
+    mailbox: str
+    since: datetime
+    until: datetime | None = None
+    closed_at: datetime | None = None
+    why: str = Field(sa_type=Text)
+
+
+class Suppression(SQLModel, table=True):
+    """An address, domain or business never to be contacted again, on any channel."""
+
+    __tablename__ = "suppressions"
+    __table_args__ = (UniqueConstraint("what", "value"),)
+    id: int | None = Field(default=None, primary_key=True)
+    what: str  # address | scope | business
+    value: str
+    why: str = Field(sa_type=Text)
+    arrival_id: int | None = Field(default=None, foreign_key="arrivals.id")
+    at: datetime
+
+
+class CursorRow(SQLModel, table=True):
+    """Where listening resumes in one place, and until when everything there has been heard."""
+
+    __tablename__ = "cursors"
+    __table_args__ = (UniqueConstraint("channel", "mailbox", "place"),)
+    id: int | None = Field(default=None, primary_key=True)
+    channel: str
+    mailbox: str
+    place: str
+    position: str = Field(sa_type=Text)
+    heard_until: datetime | None = None
+    updated_at: datetime
+
+
+OUTCOMES = Table(
+    "outcomes",
+    metadata,
+    Column("probe", String, primary_key=True),
+    Column("study", String, nullable=False, index=True),
+    Column("version", Integer, nullable=False),
+    Column("business", String, nullable=False),
+    Column("group", String),
+    Column("channel", String, nullable=False),
+    Column("scenario", String),
+    Column("intent", String),
+    Column("language", String),
+    Column("persona", String),
+    Column("pair", String),
+    Column("role", String, primary_key=True),
+    Column("state", String, nullable=False),
+    Column("reason", Text),
+    Column("accepted_by", String),
+    Column("sent_at", BigInteger),
+    Column("first_reply_at", BigInteger),
+    Column("first_ack_at", BigInteger),
+    Column("first_bot_at", BigInteger),
+    Column("first_auto_at", BigInteger),
+    Column("first_unclear_at", BigInteger),
+    Column("first_human_at", BigInteger),
+    Column("first_human_kind", String),
+    Column("bounced_at", BigInteger),
+    Column("disputed", Boolean, nullable=False),
+    Column("mailbox_full", Boolean),
+    Column("observed_until", BigInteger),
+    Column("gap_from", BigInteger),
+    Column("promised_at", BigInteger),
+    Column("promise_due_at", BigInteger),
+    Column("noreply", Boolean),
+    Column("junk", Boolean),
+    Column("by_hand", Boolean),
+    Column("questions_asked", Integer, nullable=False),
+    Column("questions_answered", Integer),
+)
+"""The outcome cache: the columns of reports.outcomes.COLUMNS (a test compares them), one row per probe and role."""

@@ -1,0 +1,231 @@
+"""What a channel takes and gives: the only words the other packages share with a wire.
+
+Data is named by its stage: an `Enquiry` is handed over and leaves a `Receipt`; what comes in is an `Arrival`,
+delivered in a `Batch` with the `Cursor` to resume from. A channel module exposes one object, `channel`, that is a
+`ChannelKind`; what it opens offers one or more of the small protocols below, checked with isinstance().
+
+Nothing here reads a clock: `now` is a callable that the caller passes in, returning an aware UTC datetime.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import Event
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
+
+from pydantic import BaseModel
+
+Clock: TypeAlias = Callable[[], datetime]
+"""Returns the present as an aware datetime in UTC."""
+
+ContactState = Literal["sent", "deferred", "not_sent", "blocked", "unknown"]
+AcceptedBy = Literal["recipient_mx", "relay"]
+
+
+class ProbeError(Exception):
+    """A wire did not do what it was asked; `permanent` says whether trying the same again is pointless.
+
+    Raised by listening, checking and opening. Sending never raises it: what became of a contact is a `Receipt`.
+    """
+
+    def __init__(self, message: str, *, permanent: bool = False) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+
+
+class TargetRefused(ProbeError):  # noqa: N818 - named by what happened, as the states are
+    """The target is not on this machine and the config does not say `live = true`."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, permanent=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enquiry:
+    """One message to hand over, complete: a channel adds nothing that a reader could see.
+
+    `reply_to` is the private address of the probe: sender, envelope sender and where the answer is awaited.
+    `message_id` (with angle brackets) is ours and the same at each try. `probe` is for logs and never goes on the wire.
+    """
+
+    probe: str
+    to: str
+    reply_to: str
+    sender_name: str
+    subject: str
+    body: str
+    language: str
+    message_id: str
+    intent: str = ""
+    number: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What became of one try to hand over, and the proof.
+
+    `state` is `deferred` only for a definite temporary refusal before the message could have been accepted;
+    `unknown` whenever it may have been. `at` is the moment the other side answered (the clock of the probe starts
+    here when `state` is `sent`). `transcript` is what was said on the wire, without secrets and without the body.
+    """
+
+    state: ContactState
+    at: datetime
+    accepted_by: AcceptedBy | None = None
+    provider_id: str | None = None
+    code: str | None = None
+    reason: str = ""
+    transcript: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """Something that came in, byte for byte, and where it was seen.
+
+    Identity is (channel, mailbox, sha256 of `raw`), or (channel, mailbox, `provider_id`) where a provider gives one.
+    `place` and `position` name the sighting ("INBOX", "uidvalidity:uid"). `at` is when the receiving server stamped
+    it (IMAP INTERNALDATE, the provider's time), never the Date header. `junk` says the place is a junk folder.
+    """
+
+    mailbox: str
+    raw: bytes
+    at: datetime
+    place: str
+    position: str
+    junk: bool = False
+    provider_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cursor:
+    """Where listening resumes: one per place; `position` is understood by the channel alone."""
+
+    place: str
+    position: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Arrivals and the cursor that is true once they are stored: both go into one transaction.
+
+    `heard_until` is set when everything in this place up to that moment has been delivered: proof of hearing.
+    """
+
+    mailbox: str
+    arrivals: tuple[Arrival, ...]
+    cursor: Cursor
+    heard_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One line of `doctor`: what was tried by a round trip, whether it worked, and what to do if not."""
+
+    name: str
+    ok: bool
+    detail: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """What a channel says of itself, so that nobody else has to know it by name.
+
+    `bases`: the bases for contact it may be used with. `columns`: headings of a CSV that hold its addresses (lower
+    case). `time_limit`: how long a hand-over can last at most; a contact `sending` for longer is `unknown`.
+    `retry_after`: waits between tries after a temporary refusal; when they are used up it is `not_sent`.
+    `daily_cap`: most contacts a day unless the config says otherwise.
+    """
+
+    summary: str
+    bases: frozenset[str]
+    columns: tuple[str, ...]
+    time_limit: timedelta
+    retry_after: tuple[timedelta, ...] = ()
+    daily_cap: int | None = None
+    personal_number: bool = False
+
+
+@runtime_checkable
+class Sends(Protocol):
+    def send(self, enquiry: Enquiry, now: Clock) -> Receipt:
+        """Hand one enquiry over: exactly one attempt, never an exception for what the wire did."""
+        ...
+
+
+@runtime_checkable
+class Listens(Protocol):
+    def listen(self, cursors: Mapping[str, str], now: Clock) -> Iterator[Batch]:
+        """One pass: all that came in since `cursors` (place -> position), in bounded batches.
+
+        A place without a cursor begins now: its first batch is empty and carries the cursor.
+        Raises ProbeError when it cannot hear; batches already yielded stay valid.
+        """
+        ...
+
+    def watch(self, cursors: Callable[[], Mapping[str, str]], now: Clock, stop: Event) -> Iterator[Batch]:
+        """Like listen(), then wait for more until `stop` is set; `cursors` is asked again after each reconnect."""
+        ...
+
+
+@runtime_checkable
+class Checks(Protocol):
+    def check(self, now: Clock) -> Iterator[Check]:
+        """Try every part by a round trip that changes nothing for anybody else."""
+        ...
+
+
+@runtime_checkable
+class Receives(Protocol):
+    """Takes what a webhook brings."""
+
+    def receive(self, headers: Mapping[str, str], body: bytes, url: str, now: Clock) -> tuple[Arrival, ...]: ...
+
+
+@runtime_checkable
+class CatchesUp(Protocol):
+    """Lists what came in while nobody listened."""
+
+    def catch_up(self, since: datetime, now: Clock) -> Iterator[Batch]: ...
+
+
+@runtime_checkable
+class Settles(Protocol):
+    """Asks what became of a contact whose fate is not known; never sends."""
+
+    def settle(self, message_id: str, to: str, since: datetime, now: Clock) -> Receipt | None: ...
+
+
+class ChannelKind(Protocol):
+    """What a channel module exposes under the name `channel`."""
+
+    @property
+    def description(self) -> Description: ...
+
+    @property
+    def settings(self) -> type[BaseModel]:
+        """The model that its table in the config must satisfy; unknown keys are refused."""
+        ...
+
+    def normalise(self, address: str) -> str:
+        """The one spelling under which an address is stored and compared. Raises ValueError saying what is wrong."""
+        ...
+
+    def scope(self, address: str) -> str:
+        """What a cap per destination counts by (for a mail address, its domain)."""
+        ...
+
+    def open(self, name: str, settings: Any, *, live: bool) -> object:
+        """Make the channel ready to use, touching no wire yet. `name` is its name in the config."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OpenChannel:
+    """A configured channel: its name in the config, its kind, and what was opened."""
+
+    name: str
+    kind: ChannelKind
+    wire: object = field(repr=False)
