@@ -140,6 +140,23 @@ class SentProbe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """What of a mail may tie it to a probe: the store looks candidates up by these, match decides.
+
+    Addresses and Message-IDs are lower case, the latter without brackets. `recipients` are all addresses it was
+    delivered or addressed to.
+    """
+
+    recipients: tuple[str, ...] = ()
+    in_reply_to: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    bounced_message_ids: tuple[str, ...] = ()
+    bounced_recipients: tuple[str, ...] = ()
+    sender: str = ""
+    sender_domain: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
     """An arrival belongs to `probe`, by which `key`, and how the sender stands to the business.
 
