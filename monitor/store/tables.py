@@ -64,17 +64,29 @@ class Business(SQLModel, table=True):
     imported_at: datetime
 
 
+class BusinessDomain(SQLModel, table=True):
+    """One of a business's own domains, beside the list in `businesses`: what an arrival's sender is looked up by."""
+
+    __tablename__ = "business_domains"
+    domain: str = Field(primary_key=True)
+    business_id: int = Field(primary_key=True, foreign_key="businesses.id", index=True)
+
+
 class Endpoint(SQLModel, table=True):
-    """One way to reach a business. `control` marks a mailbox of our own in the same study."""
+    """One way to reach a business. `control` marks a mailbox of our own in the same study.
+
+    `retired_at` is set when an import names another address on this channel instead; it is not contacted any more.
+    """
 
     __tablename__ = "endpoints"
     __table_args__ = (UniqueConstraint("business_id", "channel", "address"),)
     id: int | None = Field(default=None, primary_key=True)
-    business_id: int = Field(foreign_key="businesses.id", index=True)
+    business_id: int = Field(foreign_key="businesses.id")
     channel: str
     address: str = Field(index=True)
     scope: str
     control: bool = False
+    retired_at: datetime | None = None
 
 
 class StudyVersion(SQLModel, table=True):
@@ -91,12 +103,15 @@ class StudyVersion(SQLModel, table=True):
 
 
 class Probe(SQLModel, table=True):
-    """One enquiry to one endpoint. Slots are unique per study and endpoint: a plan made twice is planned once."""
+    """One enquiry to one endpoint. Slots are unique per study and endpoint: a plan made twice is planned once.
+
+    `reply_address` is stored in lower case, the spelling under which it is looked up and goes on the wire.
+    """
 
     __tablename__ = "probes"
     __table_args__ = (UniqueConstraint("study", "endpoint_id", "slot"),)
     id: str = Field(primary_key=True)
-    study: str = Field(index=True)
+    study: str
     version_id: int = Field(foreign_key="study_versions.id")
     business_id: int = Field(foreign_key="businesses.id", index=True)
     endpoint_id: int = Field(foreign_key="endpoints.id", index=True)
@@ -122,12 +137,14 @@ class Contact(SQLModel, table=True):
 
     planned > sending > sent | not_sent | blocked | unknown, and sending > deferred > sending. `suppressed` when
     policy or a stop request came first. Taken by one conditional UPDATE; `sending` is committed before the wire.
+    `started_at` is when the latest try began, `settled_at` when its fate was known. `message_id` is stored in lower
+    case with its angle brackets, the same at each try.
     """
 
     __tablename__ = "contacts"
-    __table_args__ = (Index("ix_contacts_state_due", "state", "due"),)
+    __table_args__ = (UniqueConstraint("probe_id", "kind"), Index("ix_contacts_state_due", "state", "due"))
     id: int | None = Field(default=None, primary_key=True)
-    probe_id: str = Field(foreign_key="probes.id", index=True)
+    probe_id: str = Field(foreign_key="probes.id")
     kind: str = "enquiry"
     state: str = "planned"
     message_id: str = Field(unique=True)
@@ -144,7 +161,7 @@ class ReceiptRow(SQLModel, table=True):
     __tablename__ = "receipts"
     __table_args__ = (UniqueConstraint("contact_id", "attempt"),)
     id: int | None = Field(default=None, primary_key=True)
-    contact_id: int = Field(foreign_key="contacts.id", index=True)
+    contact_id: int = Field(foreign_key="contacts.id")
     attempt: int
     state: str
     at: datetime
@@ -168,7 +185,11 @@ class ArrivalRow(SQLModel, table=True):
     """Something that came in. `at`: earliest trustworthy time of its sightings. `understood`: a verdict exists."""
 
     __tablename__ = "arrivals"
-    __table_args__ = (UniqueConstraint("channel", "mailbox", "sha256"),)
+    __table_args__ = (
+        UniqueConstraint("channel", "mailbox", "sha256"),
+        UniqueConstraint("channel", "mailbox", "provider_id"),
+        Index("ix_arrivals_understood_channel_at", "understood", "channel", "at"),
+    )
     id: int | None = Field(default=None, primary_key=True)
     channel: str
     mailbox: str
@@ -176,7 +197,7 @@ class ArrivalRow(SQLModel, table=True):
     provider_id: str | None = None
     at: datetime = Field(index=True)
     stored_at: datetime
-    understood: bool = Field(default=False, index=True)
+    understood: bool = False
 
 
 class Sighting(SQLModel, table=True):
@@ -185,7 +206,7 @@ class Sighting(SQLModel, table=True):
     __tablename__ = "sightings"
     __table_args__ = (UniqueConstraint("arrival_id", "place", "position"),)
     id: int | None = Field(default=None, primary_key=True)
-    arrival_id: int = Field(foreign_key="arrivals.id", index=True)
+    arrival_id: int = Field(foreign_key="arrivals.id")
     place: str
     position: str
     at: datetime
@@ -199,7 +220,7 @@ class MatchRow(SQLModel, table=True):
     __tablename__ = "matches"
     __table_args__ = (UniqueConstraint("arrival_id", "probe_id"),)
     id: int | None = Field(default=None, primary_key=True)
-    arrival_id: int = Field(foreign_key="arrivals.id", index=True)
+    arrival_id: int = Field(foreign_key="arrivals.id")
     probe_id: str = Field(foreign_key="probes.id", index=True)
     key: str
     strong: bool
@@ -236,7 +257,7 @@ class Review(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     arrival_id: int = Field(foreign_key="arrivals.id", index=True)
     kind: str
-    probe_id: str | None = Field(default=None, foreign_key="probes.id")
+    probe_id: str | None = Field(default=None, foreign_key="probes.id", index=True)
     who: str
     why: str = Field(sa_type=Text)
     at: datetime
@@ -260,6 +281,7 @@ class Gap(SQLModel, table=True):
     """A time in which we may have been deaf; `closed_at` is set when a catch-up has read what came in it."""
 
     __tablename__ = "gaps"
+    __table_args__ = (Index("ix_gaps_channel_closed_at", "channel", "closed_at"),)
     id: int | None = Field(default=None, primary_key=True)
     channel: str
     mailbox: str
@@ -283,7 +305,11 @@ class Suppression(SQLModel, table=True):
 
 
 class CursorRow(SQLModel, table=True):
-    """Where listening resumes in one place, and until when everything there has been heard."""
+    """Where listening resumes in one place, and until when everything there has been heard.
+
+    `heard_from` is when hearing began here. `retired_at` is set when a complete pass no longer reads the place: it
+    then holds back no probe; it is cleared when the place is read again.
+    """
 
     __tablename__ = "cursors"
     __table_args__ = (UniqueConstraint("channel", "mailbox", "place"),)
@@ -292,7 +318,9 @@ class CursorRow(SQLModel, table=True):
     mailbox: str
     place: str
     position: str = Field(sa_type=Text)
+    heard_from: datetime | None = None
     heard_until: datetime | None = None
+    retired_at: datetime | None = None
     updated_at: datetime
 
 
@@ -336,3 +364,22 @@ OUTCOMES = Table(
     Column("questions_answered", Integer),
 )
 """The outcome cache: the columns of reports.outcomes.COLUMNS (a test compares them), one row per probe and role."""
+
+META = metadata.tables["meta"]
+BUSINESSES = metadata.tables["businesses"]
+BUSINESS_DOMAINS = metadata.tables["business_domains"]
+ENDPOINTS = metadata.tables["endpoints"]
+STUDY_VERSIONS = metadata.tables["study_versions"]
+PROBES = metadata.tables["probes"]
+CONTACTS = metadata.tables["contacts"]
+RECEIPTS = metadata.tables["receipts"]
+RAW = metadata.tables["raw"]
+ARRIVALS = metadata.tables["arrivals"]
+SIGHTINGS = metadata.tables["sightings"]
+MATCHES = metadata.tables["matches"]
+VERDICTS = metadata.tables["verdicts"]
+REVIEWS = metadata.tables["reviews"]
+CANARIES = metadata.tables["canaries"]
+GAPS = metadata.tables["gaps"]
+SUPPRESSIONS = metadata.tables["suppressions"]
+CURSORS = metadata.tables["cursors"]
