@@ -49,6 +49,7 @@ class Persona:
     addresses: str
     customer_type: str = ""
     languages: tuple[str, ...] = ()
+    latin_name: str = ""  # how the name stands in mail addresses, where it has no Latin letters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,268 @@
+"""Reads the config: one TOML file, checked once before anything starts, every mistake told at once.
+
+Each problem is `FILE: key: what is wrong; what would be right`. Secrets never stand in the file and never reach a
+message: channels read them from the environment or from files while their own settings are checked.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, Field, StrictBool, ValidationError
+
+from monitor.addresses import name_parts
+from monitor.errors import ConfigError
+from monitor.facts import Persona, Scenario
+from monitor.problems import Problems, did_you_mean, read_toml
+from monitor.scenarios import read_scenario, writes
+from monitor.studies import (
+    SCHEMES,
+    AddressSettings,
+    CatchAll,
+    ListenSettings,
+    LocalPath,
+    PersonaTable,
+    PolicySettings,
+    ReportSettings,
+    StudySettings,
+    StudyTable,
+)
+from probes import loader
+from probes.contract import ChannelKind, ProbeError
+from probes.settings import Table
+
+_ID = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NAMED = ("channels", "addresses", "personas", "studies")
+
+
+class Root(Table):
+    """The whole file. Channels and addresses are checked by the model that their `kind` and `scheme` name."""
+
+    store: LocalPath = Field(default="unanswered.db", validate_default=True)
+    live: StrictBool = False
+    businesses: LocalPath = Field(default="businesses.csv", validate_default=True)
+    scenarios: LocalPath = Field(default="scenarios", validate_default=True)
+    channels: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    addresses: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    personas: dict[str, PersonaTable] = Field(default_factory=dict)
+    policy: PolicySettings = PolicySettings()
+    listen: ListenSettings = ListenSettings()
+    studies: dict[str, StudyTable] = Field(default_factory=dict)
+    report: ReportSettings = Field(default_factory=dict, validate_default=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configured:
+    """A channel of the config: its name there, its kind, and its checked settings."""
+
+    name: str
+    kind_name: str
+    kind: ChannelKind
+    settings: BaseModel = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """A config that has been checked; paths are absolute or relative to the working folder, ready to open."""
+
+    path: Path
+    base: Path
+    store: Path
+    live: bool
+    businesses: Path
+    scenarios: Mapping[str, Scenario]
+    channels: Mapping[str, Configured]
+    addresses: Mapping[str, AddressSettings]
+    personas: Mapping[str, Persona]
+    policy: PolicySettings
+    listen: ListenSettings
+    studies: Mapping[str, StudySettings]
+    report: ReportSettings
+
+
+def load(path: Path, env: Mapping[str, str] | None = None) -> Config:
+    """The checked config at `path`; `env` is where `*_env` keys are looked up (None: this process's environment).
+
+    Raises ConfigError with one line a problem.
+    """
+    problems = Problems(path)
+    table = read_toml(path, problems)
+    if table is None:
+        raise ConfigError(*problems.lines)
+    context = {"env": os.environ if env is None else env, "base": path.parent}
+    table = _without_bad_names(table, problems)
+    _no_secret_as_a_variable(table, problems)
+    channels = _channels(_tables(table, "channels"), context, problems)
+    addresses = _addresses(_tables(table, "addresses"), context, problems)
+    try:
+        root = Root.model_validate(table, context=context)
+    except ValidationError as error:
+        problems.add_errors(error, Root, table)
+        raise ConfigError(*problems.lines) from None
+    scenarios = _scenarios(root, "scenarios" in table, problems)
+    personas = {key: _persona(key, person) for key, person in root.personas.items()}
+    studies = {key: StudySettings.model_construct(**dict(study), id=key) for key, study in root.studies.items()}
+    known: dict[str, Iterable[str]] = {"channels": root.channels, "personas": personas, "scenarios": scenarios}
+    _check_personas(root, addresses, problems)
+    for study in studies.values():
+        _check_study(study, known, personas, scenarios, problems)
+    if problems.lines:
+        raise ConfigError(*problems.lines)
+    return Config(
+        path=path,
+        base=path.parent,
+        store=root.store,
+        live=root.live,
+        businesses=root.businesses,
+        scenarios=scenarios,
+        channels=channels,
+        addresses=addresses,
+        personas=personas,
+        policy=root.policy,
+        listen=root.listen,
+        studies=studies,
+        report=root.report,
+    )
+
+
+# --------------------------------------------------------------------------- before the models
+def _tables(table: Mapping[str, Any], key: str) -> dict[str, dict[str, Any]]:
+    """The named tables under `key`; what is not a table is left to the model to refuse."""
+    found = table.get(key)
+    return {name: t for name, t in found.items() if isinstance(t, dict)} if isinstance(found, dict) else {}
+
+
+def _without_bad_names(table: dict[str, Any], problems: Problems) -> dict[str, Any]:
+    for key in _NAMED:
+        for name in _tables(table, key):
+            if not _ID.fullmatch(name):
+                problems.add((key, name), 'cannot be a name; write lower-case letters, digits, "-" and "_"')
+    return table
+
+
+def _no_secret_as_a_variable(table: Any, problems: Problems, at: tuple[str, ...] = ()) -> None:
+    """A secret written where the name of a variable belongs must not be repeated in a message: refused here."""
+    if not isinstance(table, dict):
+        return
+    for key, value in list(table.items()):
+        if key.endswith("_env") and isinstance(value, str) and value and not _VARIABLE.fullmatch(value):
+            problems.add(
+                (*at, key),
+                "is not the name of an environment variable; write a name of letters, digits and _, never the secret",
+            )
+            table[key] = None
+        else:
+            _no_secret_as_a_variable(value, problems, (*at, key))
+
+
+# --------------------------------------------------------------------------- tables with models of their own
+def _channels(tables: Mapping[str, dict[str, Any]], context: Any, problems: Problems) -> dict[str, Configured]:
+    channels: dict[str, Configured] = {}
+    for name, table in tables.items():
+        at = ("channels", name)
+        kind_name = table.get("kind", name)
+        if not isinstance(kind_name, str):
+            problems.add((*at, "kind"), "must be text; write the name of a channel in quotes")
+            continue
+        try:
+            kind = loader.load(kind_name)
+        except ProbeError as error:
+            problems.add((*at, "kind"), str(error))
+            continue
+        own = {key: value for key, value in table.items() if key != "kind"}
+        try:
+            settings = kind.settings.model_validate(own, context=context)
+        except ValidationError as error:
+            problems.add_errors(error, kind.settings, own, at)
+            continue
+        channels[name] = Configured(name=name, kind_name=kind_name, kind=kind, settings=settings)
+    return channels
+
+
+def _addresses(tables: Mapping[str, dict[str, Any]], context: Any, problems: Problems) -> dict[str, AddressSettings]:
+    addresses: dict[str, AddressSettings] = {}
+    for name, table in tables.items():
+        at = ("addresses", name)
+        scheme = table.get("scheme")
+        words = " or ".join(f'"{word}"' for word in SCHEMES)
+        if "scheme" not in table:
+            problems.add((*at, "scheme"), f"is missing; write {words}")
+        elif not isinstance(scheme, str) or scheme not in SCHEMES:
+            problems.add((*at, "scheme"), f"is none of the schemes that are known; write {words}")
+        else:
+            try:
+                addresses[name] = SCHEMES[scheme].model_validate(table, context=context)
+            except ValidationError as error:
+                problems.add_errors(error, SCHEMES[scheme], table, at)
+    return addresses
+
+
+def _scenarios(root: Root, asked_for: bool, problems: Problems) -> dict[str, Scenario]:
+    folder = root.scenarios
+    if not folder.is_dir():
+        if asked_for or root.studies:
+            problems.add("scenarios", f"there is no folder {folder}; make it, or write the path of the one that exists")
+        return {}
+    scenarios: dict[str, Scenario] = {}
+    for path in sorted(folder.glob("*.toml")):
+        scenario, lines = read_scenario(path)
+        problems.lines.extend(lines)
+        if scenario is not None:
+            scenarios[scenario.id] = scenario
+    return scenarios
+
+
+def _persona(key: str, table: PersonaTable) -> Persona:
+    return Persona(
+        id=key,
+        name=table.name,
+        addresses=table.addresses,
+        customer_type=table.customer_type,
+        languages=table.languages,
+        latin_name=table.latin_name or "",
+    )
+
+
+# --------------------------------------------------------------------------- what must exist elsewhere
+def _check_personas(root: Root, addresses: Mapping[str, AddressSettings], problems: Problems) -> None:
+    for key, person in root.personas.items():
+        if person.addresses not in root.addresses:
+            problems.add(
+                ("personas", key, "addresses"),
+                f"there is no [addresses.{person.addresses}]; {did_you_mean(person.addresses, root.addresses)}",
+            )
+        elif isinstance(addresses.get(person.addresses), CatchAll) and not name_parts(person.latin_name or person.name):
+            problems.add(
+                ("personas", key, "name"),
+                f"{person.name!r} has no Latin letters to make a mail address from; add latin_name, "
+                'the name as it would stand in one, such as "Wang Fang"',
+            )
+
+
+def _check_study(
+    study: StudySettings,
+    known: Mapping[str, Iterable[str]],
+    personas: Mapping[str, Persona],
+    scenarios: Mapping[str, Scenario],
+    problems: Problems,
+) -> None:
+    at = ("studies", study.id)
+    for key, names in known.items():
+        for position, name in enumerate(getattr(study, key)):
+            if name not in set(names):
+                what = "no file" if key == "scenarios" else "no table"
+                place = f"{name}.toml in the scenarios folder" if key == "scenarios" else f"[{key}.{name}]"
+                problems.add((*at, key, position), f"there is {what} {place}; {did_you_mean(name, names)}")
+    asking = [personas[name] for name in study.personas if name in personas]
+    for position, name in enumerate(study.scenarios):
+        if (scenario := scenarios.get(name)) and asking and not any(writes(who, scenario.language) for who in asking):
+            problems.add(
+                (*at, "scenarios", position),
+                f'none of the study\'s personas writes "{scenario.language}"; add the language to one, or a persona',
+            )

@@ -1,0 +1,45 @@
+"""Time zones: found by name, and wall-clock times turned into moments across daylight saving."""
+
+from __future__ import annotations
+
+import difflib
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo, available_timezones
+
+_SECOND = timedelta(seconds=1)
+
+
+@lru_cache(maxsize=1024)
+def zone(name: str) -> ZoneInfo:
+    """The zone called `name` ("Europe/Paris"). Raises ValueError naming the nearest one that exists."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        near = difflib.get_close_matches(name, sorted(available_timezones()), n=1, cutoff=0.7)
+        advice = f"did you mean {near[0]}?" if near else 'write one of the IANA zones, such as "Europe/Paris"'
+        raise ValueError(f"{name!r} is not a time zone; {advice}") from None
+
+
+def instant(day: date, at: time, where: ZoneInfo) -> datetime:
+    """The first moment (aware UTC) at which the wall clock in `where` shows `at` on `day`.
+
+    A time that comes twice (autumn) is its first occurrence; one that is skipped (spring) is the moment of the change.
+    """
+    early = _utc(datetime.combine(day, at, tzinfo=where))
+    if early.astimezone(where).replace(tzinfo=None) == datetime.combine(day, at):
+        return early
+    # A skipped time: read with the offset after the change it lies before the change, and the other way round.
+    before = _utc(datetime.combine(day, at, tzinfo=where).replace(fold=1))
+    after, offset = early, before.astimezone(where).utcoffset()
+    while after - before > _SECOND:
+        middle = before + (after - before) // 2
+        if middle.astimezone(where).utcoffset() == offset:
+            before = middle
+        else:
+            after = middle
+    return after.replace(microsecond=0)
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
