@@ -44,6 +44,7 @@ class Quantile:
 class Curve:
     """Share answered within t (one minus Kaplan-Meier), a step at each time in `times` (from sent, ascending).
 
+    Above survival.STEPS steps that many are kept, evenly spread over the share; what is kept is exact.
     `low` and `high` are the pointwise 95 % band. `risk` is (t, still waiting) at the times of the common axis.
     """
 
@@ -57,6 +58,7 @@ class Curve:
     risk: tuple[tuple[int, int], ...]
     median: Quantile
     p90: Quantile
+    hidden: str = ""  # why nothing but n and events is said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +88,7 @@ class WindowFigures:
     refused_after_accepting: Rate
     answered_question: Rate
     undetermined_share: float
+    opt_out: Rate | None = None  # among the answered: a person who asked not to be written to again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

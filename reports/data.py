@@ -1,0 +1,221 @@
+"""The published data files, and recomputing every published figure from them.
+
+    data/outcomes.parquet   the outcome table, exact
+    data/outcomes.csv       the same; text that a spreadsheet would run as a formula is guarded by an apostrophe
+    data/figures.json       every figure, from which the pages are made; canonical JSON
+    data/manifest.json      sha256 of each file
+
+A page carries each figure in an element with `data-figure`, its path in figures.json
+("studies.0.figures.windows.1.no_human.value"), and `data-value`, the raw number as JSON ("0.48", "null").
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from reports.edition import Edition
+from reports.figures.model import Figures
+from reports.figures.summary import figures, per_business
+from reports.outcomes import COLUMNS, OutcomeError, check
+
+FORMAT = 1
+CLOSE = 1e-9
+
+_GUARDED = "=+-@\t\r\n'\uff0b\uff0d\uff1d\uff20"
+_TEXT = [name for name, kind in COLUMNS.items() if kind == pl.String]
+
+
+def published(frame: pl.DataFrame, edition: Edition) -> pl.DataFrame:
+    """The rows and columns that the edition publishes: probes of its studies, in the order of their ids.
+
+    Where names are off, `reason` (a server's own words) is left out and `group` becomes a number.
+    Raises OutcomeError when the frame breaks the table.
+    """
+    wanted = pl.DataFrame(
+        {"study": [s.id for s in edition.studies], "version": [s.version for s in edition.studies]},
+        schema={"study": pl.String, "version": pl.Int64},
+    )
+    rows = check(frame).join(wanted, on=["study", "version"], how="semi").sort("study", "version", "role", "probe")
+    if edition.names:
+        return rows
+    number = "group-" + pl.col("group").rank("dense").cast(pl.String)
+    return rows.with_columns(group=number, reason=pl.lit(None, pl.String))
+
+
+def compute(frame: pl.DataFrame, edition: Edition) -> tuple[Figures, ...]:
+    """The figures of each study of the edition, in order, with `per_business` filled."""
+    asked = [_Asked(s.id, s.version, s.title, s.windows, s.headline) for s in edition.studies]
+    return tuple(_figures(published(frame, edition), study, edition.now) for study in asked)
+
+
+class _Asked:
+    def __init__(self, study: str, version: int, title: str, windows: Sequence[int], headline: int) -> None:
+        self.study, self.version, self.title = study, version, title
+        self.windows, self.headline = tuple(windows), headline
+
+
+def _figures(rows: pl.DataFrame, of: _Asked, now: int) -> Figures:
+    mine = rows.filter((pl.col("study") == of.study) & (pl.col("version") == of.version))
+    whole = figures(mine, name=of.title, windows=of.windows, headline=of.headline, now=now)
+    return replace(whole, per_business=per_business(mine, windows=of.windows, headline=of.headline, now=now))
+
+
+def write(
+    frame: pl.DataFrame, edition: Edition, out: Path, *, made: tuple[Figures, ...] | None = None
+) -> tuple[Figures, ...]:
+    """Write the data files of a site into `out`/data and return the figures of each study.
+
+    `made`: what compute() returned for this frame and edition, where it is at hand already.
+    """
+    rows = published(frame, edition)
+    made = compute(frame, edition) if made is None else made
+    data = out / "data"
+    data.mkdir(parents=True, exist_ok=True)
+    rows.write_parquet(data / "outcomes.parquet", compression="zstd", statistics=False)
+    (data / "outcomes.csv").write_text(_csv(rows), encoding="utf-8", newline="")
+    body = _document(edition, made)
+    (data / "figures.json").write_text(body, encoding="utf-8", newline="")
+    seal(out)
+    return made
+
+
+def _document(edition: Edition, made: tuple[Figures, ...]) -> str:
+    studies = [
+        {"id": s.id, "version": s.version, "title": s.title, "windows": s.windows, "headline": s.headline,
+         "sha256": s.sha256, "figures": asdict(one)}
+        for s, one in zip(edition.studies, made, strict=True)
+    ]  # fmt: skip
+    return canonical(
+        {"format": FORMAT, "edition": edition.id, "now": edition.now, "rules": edition.rules,
+         "software": edition.software, "studies": studies}
+    )  # fmt: skip
+
+
+def canonical(value: Any) -> str:
+    """JSON in one spelling: sorted keys, no blanks, shortest numbers that read back the same, one line end."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def seal(out: Path) -> None:
+    """Write data/manifest.json: the sha256 of every file of the site but itself. Call again after the last page."""
+    manifest = out / "data" / "manifest.json"
+    files = sorted(path for path in out.rglob("*") if path.is_file() and path != manifest)
+    found = {path.relative_to(out).as_posix(): _sha256(path) for path in files}
+    manifest.write_text(canonical({"format": FORMAT, "files": found}), encoding="utf-8", newline="")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _csv(rows: pl.DataFrame) -> str:
+    risky = list(_GUARDED)
+    guarded = [
+        pl.when(pl.col(name).str.slice(0, 1).is_in(risky)).then("'" + pl.col(name)).otherwise(pl.col(name)).alias(name)
+        for name in _TEXT
+    ]
+    return rows.with_columns(guarded).write_csv(None, quote_style="necessary")
+
+
+def read_csv(path: Path) -> pl.DataFrame:
+    """The outcome table from a published CSV: guards undone, checked. Raises OutcomeError or a polars error."""
+    rows = pl.read_csv(path, schema=COLUMNS)
+    return check(rows.with_columns(pl.col(_TEXT).str.strip_prefix("'")))
+
+
+def verify(site: Path) -> list[str]:
+    """Differences, in words, between what a site publishes and what its own data files give; empty: all equal.
+
+    Reads nothing but the folder: hashes of the manifest; every figure recomputed from outcomes.parquet and again
+    from outcomes.csv against figures.json; every number a page carries against figures.json.
+    """
+    found: list[str] = []
+    try:
+        found += _hashes(site)
+        stated = json.loads((site / "data" / "figures.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, KeyError) as error:
+        return [*found, f"data: cannot be read: {error}"]
+    readers: tuple[tuple[str, Callable[[Path], pl.DataFrame]], ...] = (
+        ("outcomes.parquet", lambda path: check(pl.read_parquet(path))),
+        ("outcomes.csv", read_csv),
+    )
+    for name, read in readers:
+        try:
+            rows = read(site / "data" / name)
+            found += [f"data/{name} gives another {line}" for line in _recomputed(stated, rows)]
+        except (OSError, OutcomeError, pl.exceptions.PolarsError, KeyError, TypeError, ValueError) as error:
+            found.append(f"data/{name}: cannot be recomputed: {error}")
+    for page in sorted(site.rglob("*.html")):
+        where = page.relative_to(site).as_posix()
+        found += [f"{where}: {line}" for line in _page(stated, page.read_text(encoding="utf-8"))]
+    return found
+
+
+def _hashes(site: Path) -> Iterator[str]:
+    manifest = json.loads((site / "data" / "manifest.json").read_text(encoding="utf-8"))
+    for name, sha256 in manifest["files"].items():
+        path = site / name
+        if not path.is_file():
+            yield f"{name}: in the manifest, but not there"
+        elif _sha256(path) != sha256:
+            yield f"{name}: its sha256 is not the one in the manifest"
+
+
+def _recomputed(stated: Any, rows: pl.DataFrame) -> Iterator[str]:
+    for at, study in enumerate(stated["studies"]):
+        of = _Asked(study["id"], study["version"], study["title"], study["windows"], study["headline"])
+        again = json.loads(canonical(asdict(_figures(rows, of, stated["now"]))))
+        yield from _differences(study["figures"], again, f"studies.{at}.figures")
+
+
+def _differences(stated: Any, found: Any, path: str) -> Iterator[str]:
+    if isinstance(stated, dict) and isinstance(found, dict):
+        for key in sorted(stated.keys() | found.keys()):
+            yield from _differences(stated.get(key), found.get(key), f"{path}.{key}")
+    elif isinstance(stated, list) and isinstance(found, list) and len(stated) == len(found):
+        for at, (one, other) in enumerate(zip(stated, found, strict=True)):
+            yield from _differences(one, other, f"{path}.{at}")
+    elif not _same(stated, found):
+        yield f"{path}: figures.json says {_short(stated)}, recomputed {_short(found)}"
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, float) or isinstance(other, float):
+        numbers = all(isinstance(x, int | float) and not isinstance(x, bool) for x in (one, other))
+        return numbers and math.isclose(one, other, rel_tol=CLOSE, abs_tol=CLOSE)
+    return type(one) is type(other) and bool(one == other)
+
+
+def _short(value: Any) -> str:
+    said = json.dumps(value, ensure_ascii=False)
+    return said if len(said) <= 60 else f"{said[:57]}..."
+
+
+def _page(stated: Any, html: str) -> Iterator[str]:
+    from selectolax.lexbor import LexborHTMLParser
+
+    for node in LexborHTMLParser(html).css("[data-figure]"):
+        path, said = node.attributes["data-figure"] or "", node.attributes.get("data-value")
+        try:
+            shown = json.loads(said or "null")
+            value = _at(stated, path)
+        except (LookupError, ValueError, TypeError):
+            yield f"{path!r} (data-value {said!r}) names nothing in data/figures.json"
+            continue
+        if not _same(value, shown):
+            yield f"{path}: the page says {said}, data/figures.json {_short(value)}"
+
+
+def _at(value: Any, path: str) -> Any:
+    for step in path.split("."):
+        value = value[int(step)] if isinstance(value, list) else value[step]
+    return value

@@ -1,0 +1,225 @@
+"""Waiting times: Kaplan-Meier curves of "answered within t", whole or per unit, and what is read off them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from reports.figures.intervals import MIN_CLUSTERS, MIN_PROBES, Floats, Ints, Z, t_quantile
+from reports.figures.model import DAY, HOUR, Curve, Quantile
+from reports.outcomes import BOUNCE_LIMIT
+
+AXIS = (HOUR // 60, HOUR // 6, HOUR, 8 * HOUR, DAY, 3 * DAY, 7 * DAY, 30 * DAY)
+"""Ticks of the one time axis: 1 min, 10 min, 1 h, 8 h, 1 d, 3 d, 7 d, 30 d."""
+
+STEPS = 400
+"""A curve with more steps is published at this many of them, evenly spread over its share; values stay exact."""
+
+_SAME = 1e-12
+
+
+def waits(frame: pl.DataFrame, *, now: int) -> pl.DataFrame:
+    """One row per probe on the curves: `human_time`, `human` (event), `any_time`, `any`; times in microseconds.
+
+    On the curves: sent probes, but those with an undisputed bounce within BOUNCE_LIMIT and no person's reply. A wait
+    starts at sent_at and ends with the reply; it is censored where we stopped hearing (the first of observed_until,
+    gap_from and now), or at an unclear arrival or a bounce that decides nothing, when no reply came: from then on
+    nobody knows. A reply stamped before the receipt is a wait of 0; one after we stopped hearing does not count.
+    Other columns of `frame` stay.
+    """
+    c = pl.col
+    sent = c("sent_at")
+    heard = pl.max_horizontal(pl.min_horizontal("observed_until", "gap_from", pl.lit(now)), sent)
+    heard = pl.when(c("observed_until").is_null()).then(sent).otherwise(heard)
+
+    def reply(name: str) -> pl.Expr:
+        at = pl.max_horizontal(name, sent)
+        return pl.when(c(name).is_not_null() & (at <= c("_heard"))).then(at)
+
+    doubt = pl.min_horizontal("first_unclear_at", "bounced_at")
+    doubt = pl.when(doubt <= c("_heard")).then(pl.max_horizontal(doubt, sent))
+    gone = (~c("disputed") & (c("bounced_at") <= pl.min_horizontal(sent + BOUNCE_LIMIT, pl.lit(now)))).fill_null(
+        value=False
+    )
+    return (
+        frame.filter((c("state") == "sent") & (sent <= now))
+        .with_columns(_heard=heard)
+        .with_columns(_human=reply("first_human_at"), _any=reply("first_reply_at"), _doubt=doubt)
+        .filter(~gone | c("_human").is_not_null())
+        .with_columns(
+            human_time=pl.coalesce("_human", "_doubt", "_heard") - sent,
+            human=c("_human").is_not_null(),
+            any_time=pl.coalesce("_any", "_doubt", "_heard") - sent,
+            any=c("_any").is_not_null(),
+        )
+        .drop("_heard", "_human", "_any", "_doubt")
+    )
+
+
+def kaplan_meier(frame: pl.DataFrame) -> pl.DataFrame:
+    """Kaplan-Meier per unit, from columns `unit`, `time`, `event`: one row per unit and time with an event.
+
+    `risk` still waiting just before, `events`, `silent` = S(t) = prod(1 - d/n), `spread` = Greenwood's
+    sum(d / (n (n - d))), infinite where S is 0. A wait censored at t counts as waiting at t.
+    Sources: Kaplan & Meier, JASA 53 (1958) 457-481; Greenwood (1926).
+    """
+    step = pl.col("events") / pl.col("risk")
+    return (
+        frame.group_by("unit", "time")
+        .agg(pl.len().cast(pl.Int64).alias("n"), pl.col("event").sum().cast(pl.Int64).alias("events"))
+        .sort("unit", "time")
+        .with_columns(risk=pl.col("n").cum_sum(reverse=True).over("unit"))
+        .filter(pl.col("events") > 0)
+        .with_columns(
+            silent=(1 - step).cum_prod().over("unit"),
+            spread=(step / (pl.col("risk") - pl.col("events"))).cum_sum().over("unit"),
+        )
+        .select("unit", "time", "risk", "events", "silent", "spread")
+    )
+
+
+def infinitesimal_jackknife(
+    cluster: Ints, clusters: int, time: Ints, event: npt.NDArray[np.bool_], steps: pl.DataFrame, at: Ints
+) -> Floats:
+    """Variance of log S at the times `at` when waits come in clusters; infinite where S is 0.
+
+    Each wait's influence on log S(t) is U(t) = A(min(T, t)) - [event and T <= t] / (Y(T) - d(T)), where
+    A(t) = sum over s <= t of d / (Y (Y - d)); the variance is G/(G-1) sum over clusters of (sum of U)^2.
+    With one wait per cluster and without the factor it is Greenwood's.
+    Source: T. Therneau & P. Grambsch, Modeling Survival Data (2000), ch. 2 and 7 (grouped jackknife).
+    """
+    when, drift = steps["time"].to_numpy(), steps["spread"].to_numpy()
+    left = (steps["risk"] - steps["events"]).to_numpy().astype(np.float64)
+    step = np.searchsorted(when, time, side="right") - 1  # the last step not after each wait's end
+    reached: Any = step >= 0
+    with np.errstate(divide="ignore"):
+        jump = np.where(event, 1 / left[step], 0.0)
+    own = np.where(reached, drift[step], 0.0) - jump
+    finite: Any = np.isfinite(own)
+    slot = np.searchsorted(at, time, side="left")  # the first published time that knows the wait is over
+    width = len(at) + 1
+    place = cluster * width + slot
+    size = clusters * width
+    ended = np.bincount(place[finite], weights=own[finite], minlength=size).reshape(clusters, width)
+    over = np.bincount(place, minlength=size).reshape(clusters, width)
+    waiting = over.sum(axis=1, keepdims=True) - over.cumsum(axis=1)
+    so_far = drift[np.searchsorted(when, at, side="right") - 1]
+    known: Any = np.isfinite(so_far)
+    influence = ended.cumsum(axis=1)[:, :-1] + waiting[:, :-1] * np.where(known, so_far, 0.0)
+    variance = clusters / (clusters - 1) * (influence**2).sum(axis=0)
+    return np.where(known, variance, np.inf)
+
+
+def band(silent: Floats, variance: Floats, z: float) -> tuple[Floats, Floats]:
+    """95 % band of the share answered, 1 - S, on the log-log scale: S^exp(-+ z sqrt(v) / log S).
+
+    Where S is 0 its variance is not known: the share reaches up to 1, and down to the band of the step before (0 when
+    there is none). Source: Kalbfleisch & Prentice, The Statistical Analysis of Failure Time Data (2002), 1.4.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        wide = z * np.sqrt(variance) / np.log(silent)
+        low, high = 1 - silent ** np.exp(wide), 1 - silent ** np.exp(-wide)
+    nobody: Any = silent <= 0
+    high = np.where(nobody, 1.0, high)
+    if len(low) and nobody[-1]:
+        low[-1] = low[-2] if len(low) > 1 else 0.0
+    return np.clip(low, 0, 1), np.clip(high, 0, 1)
+
+
+def _thin(silent: Floats) -> Ints:
+    """Which steps to publish: all, or STEPS evenly spread over the share, with first, last and the quantiles."""
+    if len(silent) <= STEPS:
+        return np.arange(len(silent))
+    share = 1 - silent
+    wanted = np.concatenate([np.linspace(share[0], share[-1], STEPS - 2), [0.5 - _SAME, 0.9 - _SAME]])
+    return np.unique(np.clip(np.searchsorted(share, wanted), 0, len(share) - 1))
+
+
+def _quantile(q: float, times: Ints, share: Floats, low: Floats, high: Floats, *, whole: bool) -> Quantile:
+    """The first time at which the share reaches q; its limits where the band does (Brookmeyer & Crowley 1982)."""
+
+    def first(ends: Floats) -> int | None:
+        found = np.flatnonzero(ends >= q - _SAME)
+        return int(found[0]) if len(found) else None
+
+    reached, early, late = first(share), first(high), first(low)
+    if early is not None and not whole:
+        early = max(early - 1, 0)  # between two published steps: the earlier one, to be sure
+    return Quantile(
+        q=q,
+        at=None if reached is None else int(times[reached]),
+        low=None if early is None else int(times[early]),
+        high=None if late is None else int(times[late]),
+    )
+
+
+def empty(name: str, n: int, events: int, hidden: str) -> Curve:
+    """A curve that is not shown, and why."""
+    none = (Quantile(q=0.5, at=None), Quantile(q=0.9, at=None))
+    return Curve(
+        name=name, n=n, events=events, times=(), share=(), low=(), high=(), risk=(), median=none[0], p90=none[1],
+        hidden=hidden,
+    )  # fmt: skip
+
+
+def _curve(name: str, n: int, steps: pl.DataFrame, keep: Ints, variance: Floats, z: float, risk: Ints) -> Curve:
+    silent = steps["silent"].to_numpy()[keep]
+    silent = np.where(silent < _SAME, 0.0, silent)
+    times = steps["time"].to_numpy()[keep]
+    share = 1 - silent
+    low, high = band(silent, variance, z)
+    whole = len(keep) == steps.height
+    return Curve(
+        name=name,
+        n=n,
+        events=int(steps["events"].sum()),
+        times=tuple(times.tolist()),
+        share=tuple(share.tolist()),
+        low=tuple(low.tolist()),
+        high=tuple(high.tolist()),
+        risk=tuple(zip(AXIS, risk.tolist(), strict=True)),
+        median=_quantile(0.5, times, share, low, high, whole=whole),
+        p90=_quantile(0.9, times, share, low, high, whole=whole),
+    )
+
+
+def pooled_curve(name: str, time: Ints, event: npt.NDArray[np.bool_], cluster: Ints) -> Curve:
+    """One curve over several businesses; by cluster where one has more than one wait, else Greenwood."""
+    _, cluster, sizes = np.unique(cluster, return_inverse=True, return_counts=True)
+    if len(sizes) < MIN_CLUSTERS:
+        why = f"fewer than {MIN_CLUSTERS} independent businesses" if len(time) else "no probe was delivered"
+        return empty(name, len(time), int(event.sum()), why)
+    steps = kaplan_meier(pl.DataFrame({"unit": np.zeros(len(time), np.int64), "time": time, "event": event}))
+    keep = _thin(steps["silent"].to_numpy())
+    if sizes.max() > 1 and steps.height:
+        variance = infinitesimal_jackknife(cluster, len(sizes), time, event, steps, steps["time"].to_numpy()[keep])
+        z = t_quantile(len(sizes) - 1)
+    else:
+        variance, z = steps["spread"].to_numpy()[keep], Z
+    ordered = np.sort(time)
+    risk = len(time) - np.searchsorted(ordered, AXIS, side="left")
+    return _curve(name, len(time), steps, keep, variance, z, risk)
+
+
+def unit_curves(name: str, unit: Ints, units: int, time: Ints, event: npt.NDArray[np.bool_]) -> list[Curve]:
+    """A curve for each single unit, Greenwood; under MIN_PROBES waits it is not shown."""
+    n = np.bincount(unit, minlength=units)
+    answered = np.bincount(unit, weights=event, minlength=units).astype(np.int64)
+    steps = kaplan_meier(pl.DataFrame({"unit": unit, "time": time, "event": event}))
+    ends = np.searchsorted(steps["unit"].to_numpy(), np.arange(units + 1))
+    slot = np.searchsorted(AXIS, time, side="right")  # so many ticks are not after the end of the wait
+    waits_by = np.bincount(unit * (len(AXIS) + 1) + slot, minlength=units * (len(AXIS) + 1)).reshape(units, -1)
+    risk = waits_by[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]
+    curves = []
+    for one in range(units):
+        if n[one] < MIN_PROBES:
+            why = f"fewer than {MIN_PROBES} probes" if n[one] else "no probe was delivered"
+            curves.append(empty(name, int(n[one]), int(answered[one]), why))
+            continue
+        mine = steps[int(ends[one]) : int(ends[one + 1])]
+        keep = _thin(mine["silent"].to_numpy())
+        curves.append(_curve(name, int(n[one]), mine, keep, mine["spread"].to_numpy()[keep], Z, risk[one]))
+    return curves
