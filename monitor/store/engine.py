@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, Table, create_engine, event, insert
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from monitor.errors import StoreError, StoreTooNew
@@ -83,16 +84,15 @@ class Store:
     def _prepare(self) -> None:
         with self.write() as writer:  # writes nothing yet: a database of somebody else stays as it is
             found = self._revision(writer)
-        if found == HEAD:
-            return
         with _in_words(self.path):
             connection = self._writers.raw_connection()
             try:
                 connection.cursor().execute("PRAGMA journal_mode=WAL").fetchone()
             finally:
                 connection.close()
-        with self.write() as writer:
-            self._migrate(writer, found)
+        if found != HEAD:
+            with self.write() as writer:
+                self._migrate(writer, found)
 
     def _revision(self, connection: Connection) -> str | None:
         names = {row[0] for row in connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'")}
@@ -126,6 +126,29 @@ class Store:
             log.info("%s: bringing the store from schema %s to %s", self.path, found, HEAD)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def add(connection: Connection, table: Table, values: Mapping[str, Any]) -> int:
+    """Insert one row; returns its id."""
+    made = connection.execute(insert(table).values(values)).inserted_primary_key
+    assert made is not None
+    return int(made[0])
+
+
+def add_unless_there(connection: Connection, table: Table, values: Mapping[str, Any]) -> bool:
+    """Insert one row; False, and nothing done, when a row with the same key is there already."""
+    return connection.execute(_skipping(connection, table), values).rowcount == 1
+
+
+def add_missing(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert those rows whose keys are not there yet."""
+    if rows:
+        connection.execute(_skipping(connection, table), rows)
+
+
+def _skipping(connection: Connection, table: Table) -> Any:
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    return dialect.insert(table).on_conflict_do_nothing()
 
 
 def _engine(path: Path, *, writes: bool) -> Engine:

@@ -105,7 +105,8 @@ class StudyVersion(SQLModel, table=True):
 class Probe(SQLModel, table=True):
     """One enquiry to one endpoint. Slots are unique per study and endpoint: a plan made twice is planned once.
 
-    `reply_address` is stored in lower case, the spelling under which it is looked up and goes on the wire.
+    `reply_address` is stored in lower case, the spelling under which it is looked up and goes on the wire; a probe that
+    policy refused has none.
     """
 
     __tablename__ = "probes"
@@ -123,7 +124,7 @@ class Probe(SQLModel, table=True):
     language: str
     persona: str
     pair: str | None = None
-    reply_address: str = Field(unique=True)
+    reply_address: str | None = Field(default=None, unique=True)
     sender_name: str
     subject: str = Field(sa_type=Text)
     body: str = Field(sa_type=Text)

@@ -203,7 +203,7 @@ def upgrade() -> None:
         sa.Column("language", sa.String(), nullable=False),
         sa.Column("persona", sa.String(), nullable=False),
         sa.Column("pair", sa.String()),
-        sa.Column("reply_address", sa.String(), nullable=False),
+        sa.Column("reply_address", sa.String()),
         sa.Column("sender_name", sa.String(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),

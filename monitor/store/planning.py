@@ -1,0 +1,319 @@
+"""What is to be sent: slots on record, earlier contacts, and putting probes on record with the version of their study.
+
+Deciding and recording are one transaction: two passes at once see each other's probes, so a cap holds for both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, exists, func, insert, select, update
+
+from monitor.facts import Allowed, Contacted, Due, Persona, Question, Refused, Scenario, Suppressed, Target
+from monitor.store.engine import Store, add
+from monitor.store.records import OPEN_STATES, TARGET_COLUMNS, read_suppressed
+from monitor.store.tables import BUSINESSES, CONTACTS, ENDPOINTS, PROBES, STUDY_VERSIONS
+
+YEAR = timedelta(days=365)
+MAY_HAVE_REACHED = ("planned", "sending", "deferred", "sent", "unknown")
+"""States that count as a contact for policy: what was or may have been accepted, and what is on its way."""
+
+CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frozen:
+    """A study as it stands: its content as JSON and the sha256 of that."""
+
+    study: str
+    content: Mapping[str, Any]
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A contact on record that is still to be sent. `tries`: how many were made."""
+
+    contact: int
+    tries: int
+    due: Due
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted:
+    """What deciding led to: contacts that may go out now, refusals, and dues whose reply address was not free.
+
+    `known`: dues that somebody else put on record meanwhile.
+    """
+
+    ready: tuple[Waiting, ...]
+    refused: tuple[Refused, ...]
+    address_taken: tuple[Due, ...]
+    known: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """A frozen version of a study."""
+
+    id: int
+    study: str
+    version: int
+    sha256: str
+    content: Mapping[str, Any]
+    frozen_at: datetime
+
+
+Decide = Callable[[Sequence[Due], Sequence[Contacted], Suppressed], Sequence[Allowed | Refused]]
+
+
+# --------------------------------------------------------------------------- what plan and policy must know
+def on_record(store: Store, study: str) -> dict[int, list[datetime]]:
+    """Slots of a study that have a probe, per endpoint id, ascending."""
+    found: dict[int, list[datetime]] = {}
+    query = select(PROBES.c.endpoint_id, PROBES.c.slot).where(PROBES.c.study == study)
+    with store.read() as connection:
+        for endpoint, slot in connection.execute(query.order_by(PROBES.c.endpoint_id, PROBES.c.slot)):
+            found.setdefault(endpoint, []).append(slot)
+    return found
+
+
+def contacted(store: Store, dues: Sequence[Due], now: datetime) -> list[Contacted]:
+    """Earlier contacts that policy must know to decide about `dues`: those of today (UTC), over all studies, and those
+    of the last 365 days to the same addresses.
+
+    Counted is what was or may have been accepted (sending, sent, unknown) and what is on record to go out (planned,
+    deferred), so that no two studies promise themselves the same place. The contacts of `dues` themselves are left out.
+    """
+    with store.read() as connection:
+        return _contacted(connection, dues, now)
+
+
+def _contacted(connection: Connection, dues: Sequence[Due], now: datetime) -> list[Contacted]:
+    at = func.coalesce(CONTACTS.c.started_at, CONTACTS.c.due, type_=CONTACTS.c.due.type)
+    query = (
+        select(PROBES.c.id, ENDPOINTS.c.address, ENDPOINTS.c.scope, BUSINESSES.c.group, PROBES.c.study, at.label("at"))
+        .join_from(CONTACTS, PROBES, CONTACTS.c.probe_id == PROBES.c.id)
+        .join(ENDPOINTS, PROBES.c.endpoint_id == ENDPOINTS.c.id)
+        .join(BUSINESSES, PROBES.c.business_id == BUSINESSES.c.id)
+        .where(CONTACTS.c.state.in_(MAY_HAVE_REACHED))
+    )
+    today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    queries: list[Select[Any]] = [
+        query.where(CONTACTS.c.started_at >= today),
+        query.where(CONTACTS.c.state.in_(OPEN_STATES)),
+    ]
+    addresses = sorted({due.target.address for due in dues})
+    for some in chunks(addresses):
+        queries.append(query.where(ENDPOINTS.c.address.in_(some), at >= now - YEAR))
+    own = {due.probe for due in dues}
+    found: dict[str, Contacted] = {}
+    for one in queries:
+        for row in connection.execute(one):
+            if row.id not in own:
+                found[row.id] = Contacted(
+                    address=row.address, scope=row.scope, group=row.group, study=row.study, at=row.at
+                )
+    return sorted(found.values(), key=lambda contact: (contact.at, contact.address, contact.study))
+
+
+def waiting(store: Store, now: datetime) -> list[Waiting]:
+    """Contacts on record that are due and not sent: planned ones, and deferred ones whose next try has come."""
+    query = (
+        select(
+            CONTACTS.c.id.label("contact"), CONTACTS.c.tries, CONTACTS.c.message_id, CONTACTS.c.due.label("next"),
+            PROBES.c.id.label("probe"), PROBES.c.study, PROBES.c.version_id, PROBES.c.slot, PROBES.c.scenario,
+            PROBES.c.intent, PROBES.c.language.label("scenario_language"), PROBES.c.persona, PROBES.c.sender_name,
+            PROBES.c.pair, PROBES.c.reply_address, PROBES.c.subject, PROBES.c.body, PROBES.c.questions,
+            *TARGET_COLUMNS,
+        )
+        .join_from(CONTACTS, PROBES, CONTACTS.c.probe_id == PROBES.c.id)
+        .join(ENDPOINTS, PROBES.c.endpoint_id == ENDPOINTS.c.id)
+        .join(BUSINESSES, PROBES.c.business_id == BUSINESSES.c.id)
+        .where(CONTACTS.c.state.in_(OPEN_STATES), CONTACTS.c.due <= now)
+        .order_by(CONTACTS.c.due, CONTACTS.c.id)
+    )  # fmt: skip
+    with store.read() as connection:
+        return [
+            Waiting(contact=row["contact"], tries=row["tries"], due=_due(row)) for row in _mappings(connection, query)
+        ]
+
+
+def _mappings(connection: Connection, query: Select[Any]) -> Iterable[RowMapping]:
+    return connection.execute(query).mappings()
+
+
+def _due(row: RowMapping) -> Due:
+    """A probe on record as the plan once made it. Its texts are filled: placeholders are no longer known here."""
+    questions = tuple(Question(id=q["id"], text=q["text"], hints=tuple(q["hints"])) for q in row["questions"])
+    return Due(
+        probe=row["probe"],
+        study=row["study"],
+        slot=row["slot"],
+        due=row["next"],
+        target=Target(**{column.key: row[column.key] for column in TARGET_COLUMNS}),
+        scenario=Scenario(
+            id=row["scenario"],
+            intent=row["intent"],
+            language=row["scenario_language"],
+            subject=row["subject"],
+            body=row["body"],
+            questions=questions,
+        ),
+        persona=Persona(id=row["persona"], name=row["sender_name"], addresses=""),
+        reply_address=row["reply_address"],
+        message_id=row["message_id"],
+        subject=row["subject"],
+        body=row["body"],
+        pair=row["pair"],
+    )
+
+
+# --------------------------------------------------------------------------- putting on record
+def admit(
+    store: Store,
+    dues: Sequence[Due | Waiting],
+    decide: Decide,
+    studies: Mapping[str, Frozen],
+    now: datetime,
+) -> Admitted:
+    """Let policy decide about `dues` and put on record what it said: one transaction, alone with the store.
+
+    Allowed and new: probe and planned contact, its study frozen with the first. Refused for good: a suppressed probe.
+    Refused for now: nothing. Contacts that were on record already keep their row; refused for good, they become
+    suppressed. `studies` must hold every study of a new due.
+    """
+    held = {item.due.probe: item for item in dues if isinstance(item, Waiting)}
+    plain = [item.due if isinstance(item, Waiting) else item for item in dues]
+    ready: list[Waiting] = []
+    refused: list[Refused] = []
+    taken: list[Due] = []
+    known = 0
+    with store.write() as connection:
+        for answer in decide(plain, _contacted(connection, plain, now), read_suppressed(connection)):
+            due = answer.due
+            before = held.get(due.probe)
+            if isinstance(answer, Refused):
+                refused.append(answer)
+                if answer.until is None:
+                    if before is None:
+                        _add(connection, due, studies, now, refused=answer)
+                    else:
+                        _suppress(connection, before, answer.reason, now)
+            elif before is not None:
+                ready.append(before)
+            elif _address_is_taken(connection, due):
+                taken.append(due)
+            elif (contact := _add(connection, due, studies, now)) is None:
+                known += 1
+            else:
+                ready.append(Waiting(contact=contact, tries=0, due=_as_stored(due)))
+    return Admitted(ready=tuple(ready), refused=tuple(refused), address_taken=tuple(taken), known=known)
+
+
+def add_probe(store: Store, due: Due, study: Frozen, now: datetime) -> bool:
+    """Put one probe and its planned contact on record; False, and nothing done, when its slot has one already."""
+    with store.write() as connection:
+        return _add(connection, due, {study.study: study}, now) is not None
+
+
+def add_suppressed(store: Store, refused: Refused, study: Frozen, now: datetime) -> bool:
+    """Put a probe on record that policy refused for good; False when its slot has one already."""
+    with store.write() as connection:
+        return _add(connection, refused.due, {study.study: study}, now, refused=refused) is not None
+
+
+def _add(
+    connection: Connection, due: Due, studies: Mapping[str, Frozen], now: datetime, refused: Refused | None = None
+) -> int | None:
+    same = (PROBES.c.study == due.study, PROBES.c.endpoint_id == due.target.endpoint_id, PROBES.c.slot == due.slot)
+    if connection.scalar(select(exists().where(*same))) or connection.scalar(
+        select(exists().where(PROBES.c.id == due.probe))
+    ):
+        return None
+    scenario = due.scenario
+    probe = {
+        "id": due.probe,
+        "study": due.study,
+        "version_id": freeze(connection, studies[due.study], now),
+        "business_id": due.target.business_id,
+        "endpoint_id": due.target.endpoint_id,
+        "channel": due.target.channel,
+        "slot": due.slot,
+        "due": due.due,
+        "scenario": scenario.id,
+        "intent": scenario.intent,
+        "language": scenario.language,
+        "persona": due.persona.id,
+        "pair": due.pair,
+        "reply_address": None if refused else due.reply_address.lower(),
+        "sender_name": due.persona.name,
+        "subject": due.subject,
+        "body": due.body,
+        "questions": [{"id": q.id, "text": q.text, "hints": list(q.hints)} for q in scenario.questions],
+        "suppressed_reason": refused.reason if refused else None,
+        "planned_at": now,
+    }
+    connection.execute(insert(PROBES).values(probe))
+    contact = {
+        "probe_id": due.probe,
+        "kind": "enquiry",
+        "state": "suppressed" if refused else "planned",
+        "message_id": due.message_id.lower(),
+        "due": due.due,
+        "tries": 0,
+        "settled_at": now if refused else None,
+        "reason": refused.reason if refused else "",
+    }
+    return add(connection, CONTACTS, contact)
+
+
+def freeze(connection: Connection, study: Frozen, now: datetime) -> int:
+    """The id of the version of a study with this content; made, with the next number, when there is none."""
+    versions = STUDY_VERSIONS.c
+    same = select(versions.id).where(versions.study == study.study, versions.sha256 == study.sha256)
+    known: int | None = connection.scalar(same)
+    if known is None:
+        last = connection.scalar(select(func.max(versions.version)).where(versions.study == study.study)) or 0
+        values = {
+            "study": study.study,
+            "version": last + 1,
+            "sha256": study.sha256,
+            "content": dict(study.content),
+            "frozen_at": now,
+        }
+        known = add(connection, STUDY_VERSIONS, values)
+    return known
+
+
+def versions(store: Store, study: str | None = None) -> list[Version]:
+    """Every frozen version, by study and number."""
+    query = select(STUDY_VERSIONS).order_by(STUDY_VERSIONS.c.study, STUDY_VERSIONS.c.version)
+    if study is not None:
+        query = query.where(STUDY_VERSIONS.c.study == study)
+    with store.read() as connection:
+        return [Version(**row) for row in connection.execute(query).mappings()]
+
+
+def _as_stored(due: Due) -> Due:
+    return replace(due, reply_address=due.reply_address.lower(), message_id=due.message_id.lower())
+
+
+def _address_is_taken(connection: Connection, due: Due) -> bool:
+    return bool(connection.scalar(select(exists().where(PROBES.c.reply_address == due.reply_address.lower()))))
+
+
+def _suppress(connection: Connection, item: Waiting, reason: str, now: datetime) -> None:
+    where = (CONTACTS.c.id == item.contact, CONTACTS.c.state.in_(OPEN_STATES))
+    values = {"state": "suppressed", "settled_at": now, "reason": reason}
+    connection.execute(update(CONTACTS).where(*where).values(values))
+
+
+def chunks(values: Collection[str]) -> Iterable[list[str]]:
+    """`values` in lists short enough for one statement."""
+    ordered = list(values)
+    for start in range(0, len(ordered), CHUNK):
+        yield ordered[start : start + CHUNK]

@@ -1,0 +1,299 @@
+"""Whom we may contact: businesses, their endpoints, and those who are never to be contacted again.
+
+The rest of the store's reads and writes stand beside this file by meaning: planning (what is to be sent), sending
+(what became of it), hearing (what came in), understanding (what it means), scoring (what a probe counts as), looking
+(what pages and `status` show). Each function is one transaction.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, exists, insert, or_, select, update
+
+from monitor.facts import Suppressed, Target
+from monitor.store.engine import Store, add, add_unless_there
+from monitor.store.tables import BUSINESS_DOMAINS, BUSINESSES, CONTACTS, ENDPOINTS, PROBES, SUPPRESSIONS
+
+CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Letters of published codes: none that looks like another."""
+
+OPEN_STATES = ("planned", "deferred")
+"""States of a contact that is still to be sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointRow:
+    """One way to reach a business, its address in the spelling of its channel."""
+
+    channel: str
+    address: str
+    scope: str
+    control: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BusinessRow:
+    """A business as it is imported. `own_domains` are those its people write from, in lower case."""
+
+    key: str
+    name: str
+    timezone: str
+    basis: str
+    endpoints: tuple[EndpointRow, ...]
+    sector: str | None = None
+    country: str | None = None
+    language: str | None = None
+    group: str | None = None
+    basis_proof: str | None = None
+    own_domains: tuple[str, ...] = ()
+    partner_domains: tuple[str, ...] = ()
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class Imported:
+    """What an import changed."""
+
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    endpoints_added: int = 0
+    endpoints_retired: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """What a stop request did: whether it was new, the businesses it covers (keys), the contacts it held back."""
+
+    new: bool
+    businesses: tuple[str, ...]
+    contacts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuppressionEntry:
+    """`what` is address, scope or business; `value` an address, a scope (mail domain) or the key of a business."""
+
+    what: str
+    value: str
+    why: str
+    at: datetime
+
+
+# --------------------------------------------------------------------------- businesses and endpoints
+def import_businesses(store: Store, rows: Iterable[BusinessRow], now: datetime) -> Imported:
+    """Add or update businesses by key, all or none.
+
+    A business's addresses on the channels that its row names replace those it had there: the old ones are retired,
+    and come back when a later row names them again. Its addresses on other channels stay. The published code is drawn
+    once and never changes.
+    """
+    done = Imported()
+    with store.write() as connection:
+        for row in rows:
+            known = connection.execute(select(BUSINESSES).where(BUSINESSES.c.key == row.key)).mappings().first()
+            values = _values(row)
+            if known is None:
+                values |= {"key": row.key, "code": _fresh_code(connection), "imported_at": now}
+                business = add(connection, BUSINESSES, values)
+                done.added += 1
+            else:
+                business = known["id"]
+                changed = {name: value for name, value in values.items() if known[name] != value}
+                if changed:
+                    where = BUSINESSES.c.id == business
+                    connection.execute(update(BUSINESSES).where(where).values(changed | {"imported_at": now}))
+            if known is None or set(known["own_domains"]) != set(row.own_domains):
+                connection.execute(delete(BUSINESS_DOMAINS).where(BUSINESS_DOMAINS.c.business_id == business))
+                domains = [{"domain": name, "business_id": business} for name in sorted(set(row.own_domains))]
+                if domains:
+                    connection.execute(insert(BUSINESS_DOMAINS), domains)
+            touched = _endpoints(connection, business, row.endpoints, now, done)
+            if known is not None:
+                if changed or touched:
+                    done.changed += 1
+                else:
+                    done.unchanged += 1
+    return done
+
+
+def _values(row: BusinessRow) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "sector": row.sector,
+        "country": row.country,
+        "language": row.language,
+        "timezone": row.timezone,
+        "group": row.group,
+        "basis": row.basis,
+        "basis_proof": row.basis_proof,
+        "own_domains": list(row.own_domains),
+        "partner_domains": list(row.partner_domains),
+        "fields": dict(row.fields),
+    }
+
+
+def _fresh_code(connection: Connection) -> str:
+    while True:
+        code = "".join(secrets.choice(CODE_LETTERS) for _ in range(6))
+        if not connection.scalar(select(exists().where(BUSINESSES.c.code == code))):
+            return code
+
+
+def _endpoints(
+    connection: Connection, business: int, rows: Sequence[EndpointRow], now: datetime, done: Imported
+) -> bool:
+    where = ENDPOINTS.c.business_id == business
+    known = {(row.channel, row.address): row for row in connection.execute(select(ENDPOINTS).where(where))}
+    touched = False
+    for row in rows:
+        before = known.get((row.channel, row.address))
+        values = {"scope": row.scope, "control": row.control, "retired_at": None}
+        if before is None:
+            named = {"business_id": business, "channel": row.channel, "address": row.address}
+            connection.execute(insert(ENDPOINTS).values(values | named))
+            done.endpoints_added += 1
+            touched = True
+        elif any(getattr(before, name) != value for name, value in values.items()):
+            connection.execute(update(ENDPOINTS).where(ENDPOINTS.c.id == before.id).values(values))
+            touched = True
+    named_now = {(row.channel, row.address) for row in rows}
+    channels = {row.channel for row in rows}
+    for key, before in known.items():
+        if key not in named_now and before.channel in channels and before.retired_at is None:
+            connection.execute(update(ENDPOINTS).where(ENDPOINTS.c.id == before.id).values(retired_at=now))
+            done.endpoints_retired += 1
+            touched = True
+    return touched
+
+
+TARGET_COLUMNS = (
+    ENDPOINTS.c.id.label("endpoint_id"),
+    BUSINESSES.c.id.label("business_id"),
+    BUSINESSES.c.key.label("business"),
+    BUSINESSES.c.name,
+    ENDPOINTS.c.channel,
+    ENDPOINTS.c.address,
+    ENDPOINTS.c.scope,
+    BUSINESSES.c.group,
+    BUSINESSES.c.sector,
+    BUSINESSES.c.country,
+    BUSINESSES.c.language,
+    BUSINESSES.c.timezone,
+    BUSINESSES.c.basis,
+    BUSINESSES.c.basis_proof,
+    ENDPOINTS.c.control,
+    BUSINESSES.c.fields,
+)
+"""Columns that make a Target, under the names of its fields."""
+
+
+def targets(
+    store: Store,
+    channels: Collection[str],
+    *,
+    groups: Collection[str] = (),
+    sectors: Collection[str] = (),
+    countries: Collection[str] = (),
+) -> list[Target]:
+    """Every endpoint in use on these channels, by business key and address; an empty filter lets everything through."""
+    query = (
+        select(*TARGET_COLUMNS)
+        .join_from(ENDPOINTS, BUSINESSES, ENDPOINTS.c.business_id == BUSINESSES.c.id)
+        .where(ENDPOINTS.c.channel.in_(tuple(channels)), ENDPOINTS.c.retired_at.is_(None))
+        .order_by(BUSINESSES.c.key, ENDPOINTS.c.channel, ENDPOINTS.c.address)
+    )
+    for column, wanted in (
+        (BUSINESSES.c.group, groups),
+        (BUSINESSES.c.sector, sectors),
+        (BUSINESSES.c.country, countries),
+    ):
+        if wanted:
+            query = query.where(column.in_(tuple(wanted)))
+    with store.read() as connection:
+        return [Target(**row) for row in connection.execute(query).mappings()]
+
+
+# --------------------------------------------------------------------------- never again
+def suppressed(store: Store) -> Suppressed:
+    """Everybody who is never to be contacted again, for policy."""
+    with store.read() as connection:
+        return read_suppressed(connection)
+
+
+def suppressions(store: Store) -> list[SuppressionEntry]:
+    """The same as a list, oldest first."""
+    columns = (SUPPRESSIONS.c.what, SUPPRESSIONS.c.value, SUPPRESSIONS.c.why, SUPPRESSIONS.c.at)
+    with store.read() as connection:
+        rows = connection.execute(select(*columns).order_by(SUPPRESSIONS.c.id)).mappings()
+        return [SuppressionEntry(**row) for row in rows]
+
+
+def stop(store: Store, spellings: Collection[str], why: str, now: datetime) -> Stopped:
+    """Never contact an address again, on any channel, nor any business that it belongs to.
+
+    `spellings`: the address as each channel would store it. One that is a scope (a mail domain) stops the whole scope.
+    Contacts that have not been sent yet become `suppressed` at once.
+    """
+    with store.write() as connection:
+        return stop_within(connection, spellings, why, now)
+
+
+def stop_within(
+    connection: Connection, spellings: Collection[str], why: str, now: datetime, arrival_id: int | None = None
+) -> Stopped:
+    """stop() inside a transaction that is already open: a reply that asks us to stop."""
+    names = tuple(sorted({spelling.strip() for spelling in spellings} | {s.strip().lower() for s in spellings}))
+    owners = (
+        select(BUSINESSES.c.id, BUSINESSES.c.key)
+        .join_from(ENDPOINTS, BUSINESSES, ENDPOINTS.c.business_id == BUSINESSES.c.id)
+        .distinct()
+    )
+    by_address = connection.execute(owners.where(ENDPOINTS.c.address.in_(names))).all()
+    scopes = connection.scalars(select(ENDPOINTS.c.scope).where(ENDPOINTS.c.scope.in_(names)).distinct()).all()
+    entries = [("scope" if name in scopes else "address", name) for name in names]
+    entries += [("business", row.key) for row in by_address]
+    new = False
+    for what, value in entries:
+        values = {"what": what, "value": value, "why": why, "arrival_id": arrival_id, "at": now}
+        new |= add_unless_there(connection, SUPPRESSIONS, values)
+    held = hold_back(connection, why, now)
+    return Stopped(new=new, businesses=tuple(sorted(row.key for row in by_address)), contacts=held)
+
+
+def hold_back(connection: Connection, why: str, now: datetime) -> int:
+    """Make every contact still to be sent to somebody suppressed `suppressed`; returns how many."""
+    waiting = (
+        select(CONTACTS.c.id)
+        .join_from(CONTACTS, PROBES, CONTACTS.c.probe_id == PROBES.c.id)
+        .join(ENDPOINTS, PROBES.c.endpoint_id == ENDPOINTS.c.id)
+        .join(BUSINESSES, PROBES.c.business_id == BUSINESSES.c.id)
+        .where(CONTACTS.c.state.in_(OPEN_STATES), IS_SUPPRESSED)
+    )
+    values = {"state": "suppressed", "settled_at": now, "reason": why}
+    return connection.execute(update(CONTACTS).where(CONTACTS.c.id.in_(waiting)).values(values)).rowcount
+
+
+IS_SUPPRESSED = or_(
+    exists().where(SUPPRESSIONS.c.what == "address", SUPPRESSIONS.c.value == ENDPOINTS.c.address),
+    exists().where(SUPPRESSIONS.c.what == "scope", SUPPRESSIONS.c.value == ENDPOINTS.c.scope),
+    exists().where(SUPPRESSIONS.c.what == "business", SUPPRESSIONS.c.value == BUSINESSES.c.key),
+)
+"""Whether the joined endpoint or business is suppressed."""
+
+
+def read_suppressed(connection: Connection) -> Suppressed:
+    """suppressed() inside a transaction that is already open."""
+    found: dict[str, set[str]] = {"address": set(), "scope": set(), "business": set()}
+    for what, value in connection.execute(select(SUPPRESSIONS.c.what, SUPPRESSIONS.c.value)):
+        found.setdefault(what, set()).add(value)
+    return Suppressed(
+        addresses=frozenset(found["address"]),
+        scopes=frozenset(found["scope"]),
+        businesses=frozenset(found["business"]),
+    )

@@ -1,0 +1,128 @@
+"""What becomes of a contact. Taken by one conditional UPDATE, committed before the wire; settled once it is known.
+
+planned > sending > sent | not_sent | blocked | unknown        sending > deferred > sending
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import and_, exists, or_, select, update
+
+from monitor.store.engine import Store, add_unless_there
+from monitor.store.records import IS_SUPPRESSED, OPEN_STATES
+from monitor.store.tables import BUSINESSES, CONTACTS, ENDPOINTS, PROBES, RECEIPTS
+from probes.contract import Receipt
+
+Claim = Literal["claimed", "suppressed", "gone"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stale:
+    """A contact that has been `sending` for longer than a hand-over can last: nobody will report its fate."""
+
+    contact: int
+    attempt: int
+    probe: str
+    channel: str
+    address: str
+    message_id: str
+    started_at: datetime
+
+
+def claim(store: Store, contact: int, tries: int, now: datetime) -> Claim:
+    """Take a contact for sending: `claimed` means that nobody else will, and that it is on disk as `sending`.
+
+    `tries`: how many were made when it was read. `suppressed`: a stop request came first, and the contact is marked.
+    `gone`: somebody else has taken it, it is not due any more, or it was settled.
+    """
+    mine = and_(
+        CONTACTS.c.id == contact, CONTACTS.c.state.in_(OPEN_STATES), CONTACTS.c.tries == tries, CONTACTS.c.due <= now
+    )
+    stopped = (
+        select(PROBES.c.id)
+        .join_from(PROBES, ENDPOINTS, PROBES.c.endpoint_id == ENDPOINTS.c.id)
+        .join(BUSINESSES, PROBES.c.business_id == BUSINESSES.c.id)
+        .where(PROBES.c.id == CONTACTS.c.probe_id, IS_SUPPRESSED)
+    )
+    with store.write() as connection:
+        reason = "a stop request came before it was sent"
+        held = update(CONTACTS).where(mine, exists(stopped)).values(state="suppressed", settled_at=now, reason=reason)
+        if connection.execute(held).rowcount:
+            return "suppressed"
+        taken = update(CONTACTS).where(mine).values(state="sending", started_at=now, tries=tries + 1)
+        return "claimed" if connection.execute(taken).rowcount == 1 else "gone"
+
+
+def record_receipt(
+    store: Store, contact: int, attempt: int, receipt: Receipt, retry_after: Sequence[timedelta] = ()
+) -> str:
+    """Record what became of try number `attempt` and settle the contact; returns its new state.
+
+    A deferred try is due again after retry_after[attempt - 1]; when the waits are used up the contact is `not_sent`.
+    A receipt that comes after its contact was given up as unknown still counts: it knows better.
+    """
+    values: dict[str, object] = {"state": receipt.state, "reason": receipt.reason, "settled_at": receipt.at}
+    if receipt.state == "deferred":
+        if attempt <= len(retry_after):
+            values |= {"due": receipt.at + retry_after[attempt - 1], "settled_at": None}
+        else:
+            tries = "once" if attempt == 1 else f"{attempt} times"
+            values |= {"state": "not_sent", "reason": f"refused for now each time (tried {tries}): {receipt.reason}"}
+    row = {
+        "contact_id": contact,
+        "attempt": attempt,
+        "state": receipt.state,
+        "at": receipt.at,
+        "accepted_by": receipt.accepted_by,
+        "provider_id": receipt.provider_id,
+        "code": receipt.code,
+        "reason": receipt.reason,
+        "transcript": receipt.transcript,
+    }
+    mine = (CONTACTS.c.id == contact, CONTACTS.c.tries == attempt, CONTACTS.c.state.in_(("sending", "unknown")))
+    with store.write() as connection:
+        add_unless_there(connection, RECEIPTS, row)
+        connection.execute(update(CONTACTS).where(*mine).values(values))
+        state: str = connection.scalars(select(CONTACTS.c.state).where(CONTACTS.c.id == contact)).one()
+        return state
+
+
+def stale(store: Store, limits: Mapping[str, timedelta], now: datetime, otherwise: timedelta) -> list[Stale]:
+    """Contacts that have been `sending` for longer than their channel's limit, oldest first.
+
+    `limits`: by channel; `otherwise` is the limit of channels that are no longer configured.
+    """
+    query = (
+        select(
+            CONTACTS.c.id.label("contact"),
+            CONTACTS.c.tries.label("attempt"),
+            PROBES.c.id.label("probe"),
+            PROBES.c.channel,
+            ENDPOINTS.c.address,
+            CONTACTS.c.message_id,
+            CONTACTS.c.started_at,
+        )
+        .join_from(CONTACTS, PROBES, CONTACTS.c.probe_id == PROBES.c.id)
+        .join(ENDPOINTS, PROBES.c.endpoint_id == ENDPOINTS.c.id)
+        .where(CONTACTS.c.state == "sending")
+        .order_by(CONTACTS.c.started_at)
+    )
+    old = [and_(PROBES.c.channel == name, CONTACTS.c.started_at < now - limit) for name, limit in limits.items()]
+    rest = and_(PROBES.c.channel.not_in(tuple(limits)), CONTACTS.c.started_at < now - otherwise)
+    with store.read() as connection:
+        return [Stale(**row) for row in connection.execute(query.where(or_(*old, rest))).mappings()]
+
+
+def give_up(store: Store, contact: int, attempt: int, reason: str, now: datetime) -> bool:
+    """Call a contact `unknown`: it may or may not have been accepted, and is never sent again.
+
+    False, and nothing done, when its fate is known by now.
+    """
+    mine = (CONTACTS.c.id == contact, CONTACTS.c.tries == attempt, CONTACTS.c.state == "sending")
+    values = {"state": "unknown", "settled_at": now, "reason": reason}
+    with store.write() as connection:
+        return connection.execute(update(CONTACTS).where(*mine).values(values)).rowcount == 1
