@@ -1,0 +1,240 @@
+"""What came in: raw bytes, arrivals, sightings and cursors, all of a batch in one transaction. And when we were deaf."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, func, insert, select, update
+
+from monitor.store.engine import Store, add_missing
+from monitor.store.planning import chunks
+from monitor.store.tables import ARRIVALS, CURSORS, GAPS, RAW, SIGHTINGS
+from probes.contract import Arrival, Batch
+
+COMPRESSION = 1
+"""zlib level: mail is half base64, which higher levels shrink by little and slow down by much."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenIn:
+    """What a batch brought: ids of new arrivals, and how many were here already (seen again at most)."""
+
+    new: tuple[int, ...]
+    repeats: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GapEntry:
+    """A time in which we may have been deaf. `until`: the last moment at which we knew that we were."""
+
+    channel: str
+    mailbox: str
+    since: datetime
+    until: datetime | None
+    closed_at: datetime | None
+    why: str
+
+
+# --------------------------------------------------------------------------- taking in
+def take_in(store: Store, channel: str, batch: Batch, now: datetime) -> TakenIn:
+    """Store a batch and the cursor that is true after it: one transaction, all or nothing.
+
+    An arrival that is here already gains a sighting at most, and the earlier of the two times. Where `heard_until`
+    reaches past a gap in every place of the mailbox, the gap is closed: what came in it has been read.
+    """
+    prepared = [(hashlib.sha256(arrival.raw).hexdigest(), arrival) for arrival in batch.arrivals]
+    data = {digest: zlib.compress(arrival.raw, COMPRESSION) for digest, arrival in prepared}
+    with store.write() as connection:
+        new: list[int] = []
+        if prepared:
+            new = _store(connection, channel, batch.mailbox, prepared, data, now)
+        _move_cursor(connection, channel, batch, now)
+        if batch.heard_until is not None:
+            _close_gaps(connection, channel, batch.mailbox, now)
+    return TakenIn(new=tuple(new), repeats=len(prepared) - len(new))
+
+
+def _store(
+    connection: Connection,
+    channel: str,
+    mailbox: str,
+    prepared: Sequence[tuple[str, Arrival]],
+    data: Mapping[str, bytes],
+    now: datetime,
+) -> list[int]:
+    here = (ARRIVALS.c.channel == channel, ARRIVALS.c.mailbox == mailbox)
+    by_digest, by_provider = _known(connection, channel, mailbox, prepared)
+    fresh: dict[str, Arrival] = {}
+    for digest, arrival in prepared:
+        if arrival.provider_id in by_provider or digest in by_digest:
+            continue
+        if arrival.provider_id is not None and any(arrival.provider_id == one.provider_id for one in fresh.values()):
+            continue
+        fresh.setdefault(digest, arrival)
+    add_missing(connection, RAW, [{"sha256": d, "size": len(one.raw), "data": data[d]} for d, one in fresh.items()])
+    if fresh:
+        rows = [
+            {
+                "channel": channel,
+                "mailbox": mailbox,
+                "sha256": digest,
+                "provider_id": arrival.provider_id,
+                "at": arrival.at,
+                "stored_at": now,
+                "understood": False,
+            }
+            for digest, arrival in fresh.items()
+        ]
+        connection.execute(insert(ARRIVALS), rows)
+        made, made_by_provider = _known(connection, channel, mailbox, list(fresh.items()))
+        by_digest |= made
+        by_provider |= made_by_provider
+    sightings = []
+    earliest: dict[int, datetime] = {}
+    for digest, arrival in prepared:
+        known = by_provider.get(arrival.provider_id) if arrival.provider_id is not None else None
+        key, at = known or by_digest[digest]
+        sightings.append(
+            {
+                "arrival_id": key,
+                "place": arrival.place,
+                "position": arrival.position,
+                "at": arrival.at,
+                "junk": arrival.junk,
+                "seen_at": now,
+            }
+        )
+        if arrival.at < min(at, earliest.get(key, at)):
+            earliest[key] = arrival.at
+    add_missing(connection, SIGHTINGS, sightings)
+    for key, at in earliest.items():
+        connection.execute(update(ARRIVALS).where(*here, ARRIVALS.c.id == key, ARRIVALS.c.at > at).values(at=at))
+    return sorted(by_digest[digest][0] for digest in fresh)
+
+
+Known = dict[str, tuple[int, datetime]]
+
+
+def _known(
+    connection: Connection, channel: str, mailbox: str, prepared: Sequence[tuple[str, Arrival]]
+) -> tuple[Known, Known]:
+    """Arrivals on record: id and time, by sha256 and by the provider's id."""
+    columns = select(ARRIVALS.c.id, ARRIVALS.c.at, ARRIVALS.c.sha256, ARRIVALS.c.provider_id).where(
+        ARRIVALS.c.channel == channel, ARRIVALS.c.mailbox == mailbox
+    )
+    by_digest: Known = {}
+    by_provider: Known = {}
+    digests = sorted({digest for digest, _ in prepared})
+    providers = sorted({one.provider_id for _, one in prepared if one.provider_id is not None})
+    queries = [columns.where(ARRIVALS.c.sha256.in_(some)) for some in chunks(digests)]
+    queries += [columns.where(ARRIVALS.c.provider_id.in_(some)) for some in chunks(providers)]
+    for query in queries:
+        for row in connection.execute(query):
+            by_digest[row.sha256] = (row.id, row.at)
+            if row.provider_id is not None:
+                by_provider[row.provider_id] = (row.id, row.at)
+    return by_digest, by_provider
+
+
+# --------------------------------------------------------------------------- cursors
+def cursors(store: Store, channel: str) -> dict[str, str]:
+    """Where listening resumes: place -> position. A place that was left out for a while resumes where it was left."""
+    query = (
+        select(CURSORS.c.place, CURSORS.c.position)
+        .where(CURSORS.c.channel == channel)
+        .order_by(CURSORS.c.updated_at, CURSORS.c.id)
+    )
+    with store.read() as connection:
+        return {row.place: row.position for row in connection.execute(query)}
+
+
+def has_heard(store: Store, channel: str) -> bool:
+    """Whether hearing has begun on this channel: what came in before that is lost to us."""
+    query = select(CURSORS.c.id).where(CURSORS.c.channel == channel, CURSORS.c.heard_from.is_not(None)).limit(1)
+    with store.read() as connection:
+        return connection.scalar(query) is not None
+
+
+def _move_cursor(connection: Connection, channel: str, batch: Batch, now: datetime) -> None:
+    place = batch.cursor.place
+    same = and_(CURSORS.c.channel == channel, CURSORS.c.mailbox == batch.mailbox, CURSORS.c.place == place)
+    before = connection.execute(select(CURSORS).where(same)).mappings().first()
+    values = {"position": batch.cursor.position, "updated_at": now, "retired_at": None}
+    if before is None:
+        key = {"channel": channel, "mailbox": batch.mailbox, "place": place}
+        values |= {"heard_from": batch.heard_until or now, "heard_until": batch.heard_until}
+        connection.execute(insert(CURSORS).values(key | values))
+        return
+    heard = [moment for moment in (before["heard_until"], batch.heard_until) if moment is not None]
+    values["heard_until"] = max(heard, default=None)
+    connection.execute(update(CURSORS).where(same).values(values))
+
+
+def retire_places(store: Store, channel: str, read: set[tuple[str, str]], now: datetime) -> int:
+    """After a complete pass over a channel: places that it no longer reads hold back no probe; returns how many.
+
+    `read`: (mailbox, place) of every batch of the pass.
+    """
+    with store.write() as connection:
+        active = (CURSORS.c.channel == channel, CURSORS.c.retired_at.is_(None))
+        gone = [
+            row.id
+            for row in connection.execute(select(CURSORS.c.id, CURSORS.c.mailbox, CURSORS.c.place).where(*active))
+            if (row.mailbox, row.place) not in read
+        ]
+        if gone:
+            connection.execute(update(CURSORS).where(CURSORS.c.id.in_(gone)).values(retired_at=now))
+    return len(gone)
+
+
+# --------------------------------------------------------------------------- being deaf
+def open_gap(store: Store, channel: str, why: str, now: datetime) -> int:
+    """Put on record that a channel cannot be heard now; returns how many mailboxes that concerns.
+
+    The gap goes back to the last moment up to which its mailbox was heard; one that is open already is kept and
+    reaches until now. A channel that was never heard has no gap: hearing has not begun.
+    """
+    with store.write() as connection:
+        heard = select(CURSORS.c.mailbox, func.min(CURSORS.c.heard_until), func.min(CURSORS.c.heard_from)).where(
+            CURSORS.c.channel == channel, CURSORS.c.retired_at.is_(None)
+        )
+        rows = connection.execute(heard.group_by(CURSORS.c.mailbox)).all()
+        for mailbox, until, begun in rows:
+            same = and_(GAPS.c.channel == channel, GAPS.c.mailbox == mailbox, GAPS.c.closed_at.is_(None))
+            if not connection.execute(update(GAPS).where(same).values(until=now)).rowcount:
+                values = {
+                    "channel": channel,
+                    "mailbox": mailbox,
+                    "since": until or begun or now,
+                    "until": now,
+                    "why": why,
+                }
+                connection.execute(insert(GAPS).values(values))
+    return len(rows)
+
+
+def gaps(store: Store, *, unclosed: bool = False) -> list[GapEntry]:
+    """Gaps on record, oldest first."""
+    columns = (GAPS.c.channel, GAPS.c.mailbox, GAPS.c.since, GAPS.c.until, GAPS.c.closed_at, GAPS.c.why)
+    query = select(*columns).order_by(GAPS.c.since, GAPS.c.id)
+    if unclosed:
+        query = query.where(GAPS.c.closed_at.is_(None))
+    with store.read() as connection:
+        return [GapEntry(**row) for row in connection.execute(query).mappings()]
+
+
+def _close_gaps(connection: Connection, channel: str, mailbox: str, now: datetime) -> None:
+    """Close the gaps of a mailbox that every place has now been heard past."""
+    here = (CURSORS.c.channel == channel, CURSORS.c.mailbox == mailbox, CURSORS.c.retired_at.is_(None))
+    places = connection.scalars(select(CURSORS.c.heard_until).where(*here)).all()
+    if any(moment is None for moment in places):
+        return
+    least = min(moment for moment in places if moment is not None)
+    where = (
+        GAPS.c.channel == channel, GAPS.c.mailbox == mailbox, GAPS.c.closed_at.is_(None), GAPS.c.until <= least
+    )  # fmt: skip
+    connection.execute(update(GAPS).where(*where).values(closed_at=now))
