@@ -6,16 +6,14 @@ Three schemes: `catch_all` invents a local part from the persona's name, `plus` 
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import idna
-
-_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
-_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+from probes.mail.address import ascii_domain, normalise
 
 Draw = Callable[[int], int]
 """draw(n): the next number in 0..n-1."""
@@ -32,28 +30,23 @@ class MailboxList:
 # --------------------------------------------------------------------------- what an address must be
 def check_domain(text: str) -> str:
     """`text` as a domain in lower case and ASCII (IDNA). Raises ValueError saying what is wrong."""
-    name = text.strip().rstrip(".").lower()
-    if "@" in name:
+    if "@" in text:
         raise ValueError(f'{text!r} is an address; write the domain alone, such as "inbox.example.org"')
     try:
-        ascii_name = name if name.isascii() else idna.encode(name, uts46=True).decode()
-    except idna.IDNAError:
-        ascii_name = ""
-    labels = ascii_name.split(".")
-    if len(ascii_name) > 253 or len(labels) < 2 or not all(_LABEL.fullmatch(label) for label in labels):
-        raise ValueError(f'{text!r} is not a domain; write one such as "inbox.example.org"')
-    return ascii_name
+        return ascii_domain(text)
+    except ValueError:
+        raise ValueError(f'{text!r} is not a domain; write one such as "inbox.example.org"') from None
 
 
 def check_mailbox(text: str) -> str:
-    """`text` as a mail address, its domain in lower case and ASCII. Raises ValueError saying what is wrong."""
-    local, at, domain = text.strip().rpartition("@")
-    if not at or not _LOCAL.fullmatch(local) or len(local) > 64:
-        raise ValueError(f'{text!r} is not a mail address; write one such as "audit@example.org"')
+    """`text` as a mail address in lower case and ASCII. Raises ValueError saying what is wrong."""
     try:
-        return f"{local}@{check_domain(domain)}"
+        address = normalise(text)
     except ValueError:
-        raise ValueError(f'{text!r} is not a mail address; write one such as "audit@example.org"') from None
+        address = ""
+    if not address or not address.isascii():
+        raise ValueError(f'{text!r} is not a mail address of ours; write one such as "audit@example.org"')
+    return address
 
 
 def read_mailboxes(path: Path) -> MailboxList:
@@ -81,17 +74,78 @@ def read_mailboxes(path: Path) -> MailboxList:
 
 
 # --------------------------------------------------------------------------- giving one to a probe
+_SPELLINGS = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "đ": "d", "ø": "o", "å": "aa", "æ": "ae", "œ": "oe", "ł": "l",
+     "ı": "i", "ð": "d", "þ": "th", "'": "", "\u2019": ""}
+)  # fmt: skip
+_PLUS_LETTERS = "bcdfghjkmnpqrstvwxz23456789"  # no vowels, so no words; nothing that is read as something else
+_PLUS_LENGTH = 8
+_TRIES = 200  # the shapes give some 100,000 addresses to a name of two parts; when they are used up numbers grow
+
+
 def name_parts(name: str) -> tuple[str, ...]:
     """The parts of a name as they stand in a mail address: "Zoë Đặng-Müller" -> ("zoe", "dang", "mueller").
 
     Empty when the name has no Latin letters.
     """
-    spelled = name.casefold().translate(_SPELLINGS)
+    # Composed first, so that a letter with its mark is found in the table however it was typed.
+    spelled = unicodedata.normalize("NFC", name.casefold()).translate(_SPELLINGS)
     plain = unicodedata.normalize("NFKD", spelled)
-    return tuple(re.findall(r"[a-z]+", "".join(c for c in plain if not unicodedata.combining(c))))
+    return tuple(re.findall(r"[a-z]+", "".join(c for c in plain if not unicodedata.combining(c)).translate(_SPELLINGS)))
 
 
-_SPELLINGS = str.maketrans(
-    {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "đ": "d", "ø": "o", "å": "aa", "æ": "ae", "œ": "oe", "ł": "l",
-     "ı": "i", "ð": "d", "þ": "th", "'": "", "\u2019": ""}
-)  # fmt: skip
+def shaped(name: str, domain: str, draw: Draw, taken: Container[str]) -> str:
+    """An address at `domain` that looks like one `name` would choose, and that is not in `taken`.
+
+    Raises ValueError when the name has no Latin letters.
+    """
+    parts = name_parts(name)
+    if not parts:
+        raise ValueError(f"{name!r} has no Latin letters to make a mail address from")
+    for attempt in itertools.count():
+        local = _local(parts, draw, wide=attempt // _TRIES)
+        address = f"{local}@{domain}"
+        if address not in taken:
+            return address
+    raise AssertionError("unreachable")
+
+
+def plus(mailbox: str, draw: Draw, taken: Container[str]) -> str:
+    """`mailbox` with a token of its own: audit+token@..., not in `taken`."""
+    local, _, domain = mailbox.rpartition("@")
+    while True:
+        token = "".join(_PLUS_LETTERS[draw(len(_PLUS_LETTERS))] for _ in range(_PLUS_LENGTH))
+        address = f"{local}+{token}@{domain}"
+        if address not in taken:
+            return address
+
+
+def ready(mailboxes: Sequence[str], draw: Draw, taken: Container[str]) -> str | None:
+    """One of `mailboxes` that is not in `taken`; None when none is free."""
+    free = [mailbox for mailbox in mailboxes if mailbox not in taken]
+    return free[draw(len(free))] if free else None
+
+
+def _local(parts: Sequence[str], draw: Draw, *, wide: int) -> str:
+    """What people make of their names: some order of the parts, a separator, a year, a number or an initial."""
+    first, last = parts[0][:24], "".join(parts[1:])[:28]
+    dot = ("", ".", ".", ".", "_", "-")[draw(6)]
+    if not last:
+        bodies = [first, first]
+    else:
+        initial = "abcdefghijklmnoprstvw"[draw(21)]
+        bodies = [
+            f"{first}{dot}{last}",
+            f"{first}{dot}{last}",
+            f"{first[0]}{dot}{last}",
+            f"{last}{dot}{first}",
+            f"{first}{dot}{initial}{dot}{last}",
+            f"{first}{dot}{last[0]}",
+            f"{last}{dot}{first[0]}",
+        ]
+    body = bodies[draw(len(bodies))]
+    year = 1956 + draw(51)
+    if wide:
+        return f"{body}{draw(10 ** (3 + wide))}"
+    tails = [str(year), f"{year % 100:02d}", f"{dot}{year % 100:02d}", str(1 + draw(99)), f"{dot}{1 + draw(999)}"]
+    return f"{body}{tails[draw(len(tails))]}"

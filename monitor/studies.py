@@ -29,7 +29,7 @@ from monitor.addresses import MailboxList, check_domain, check_mailbox, read_mai
 from monitor.facts import Persona, Scenario
 from monitor.scenarios import check_language, check_placeholder
 from monitor.zones import instant, zone
-from probes.settings import Duration, PositiveDuration, Table, resolve
+from probes.settings import Duration, PositiveDuration, Table, resolve, write_duration
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
@@ -226,6 +226,12 @@ class StudyTable(Table):
                 raise ValueError('windows: are not in ascending order; write the shortest first, such as ["24h", "7d"]')
         for name in self.fill:
             check_placeholder(name, "fill")
+        gap = ticker.shortest_gap(self.schedule)
+        if gap is not None and self.spread > gap:
+            raise ValueError(
+                f"spread: is longer than the time between two slots of the schedule; write at most "
+                f'"{write_duration(gap)}", or a rarer schedule'
+            )
         return self
 
     @property

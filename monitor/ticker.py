@@ -7,6 +7,7 @@ exactly one slot on each day.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import re
 from collections.abc import Callable, Iterator
@@ -36,6 +37,18 @@ def check(schedule: str) -> None:
     begin = datetime(2024, 1, 1)  # noqa: DTZ001 - wall clock
     if next(_walls(schedule, begin, begin + _LOOK_AHEAD), None) is None:
         raise ValueError(f"{schedule!r} names a day that never comes; {_ADVICE}")
+
+
+def shortest_gap(schedule: str) -> timedelta | None:
+    """The shortest time between two neighbouring slots, on the wall clock; None where there is only one slot.
+
+    Looks at the first 400 slots, which holds every gap of a schedule that is regular.
+    """
+    if schedule.strip().lower() == ONCE:
+        return None
+    begin = datetime(2024, 1, 1)  # noqa: DTZ001 - wall clock
+    walls = list(itertools.islice(_walls(schedule, begin, begin + 3 * _LOOK_AHEAD), 400))
+    return min((later - earlier for earlier, later in itertools.pairwise(walls)), default=None)
 
 
 def slots(schedule: str, zone_name: str, after: datetime, until: datetime) -> list[datetime]:
