@@ -119,15 +119,6 @@ class Contacted:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suppressed:
-    """Who is never to be contacted again: addresses and scopes on every channel, businesses by key."""
-
-    addresses: frozenset[str] = frozenset()
-    scopes: frozenset[str] = frozenset()
-    businesses: frozenset[str] = frozenset()
-
-
 # --------------------------------------------------------------------------- match
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentProbe:

@@ -1,4 +1,4 @@
-"""What came in: raw bytes, arrivals, sightings and cursors, all of a batch in one transaction. And when we were deaf."""
+"""What came in: raw bytes, arrivals, sightings and cursors, a batch in one transaction; and when we were deaf."""
 
 from __future__ import annotations
 

@@ -5,21 +5,24 @@ Deciding and recording are one transaction: two passes at once see each other's 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, exists, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, Select, exists, func, insert, select
 
-from monitor.facts import Allowed, Contacted, Due, Persona, Question, Refused, Scenario, Suppressed, Target
+from monitor.facts import Allowed, Contacted, Due, Persona, Question, Refused, Scenario, Target
+from monitor.policy import Suppressed
 from monitor.store.engine import Store, add
 from monitor.store.records import OPEN_STATES, TARGET_COLUMNS, read_suppressed
 from monitor.store.tables import BUSINESSES, CONTACTS, ENDPOINTS, PROBES, STUDY_VERSIONS
 
+DAY = timedelta(days=1)
 YEAR = timedelta(days=365)
-MAY_HAVE_REACHED = ("planned", "sending", "deferred", "sent", "unknown")
-"""States that count as a contact for policy: what was or may have been accepted, and what is on its way."""
+MAY_HAVE_REACHED = ("sending", "sent", "unknown", "deferred")
+"""States that count as a contact when something is about to go out. A deferred one was refused for now, but is to be
+tried again: it keeps its place."""
 
 CHUNK = 500
 
@@ -43,14 +46,16 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Admitted:
-    """What deciding led to: contacts that may go out now, refusals, and dues whose reply address was not free.
+class Recorded:
+    """What planning put on record: probes to send, probes refused for good; and what it did not.
 
-    `known`: dues that somebody else put on record meanwhile.
+    `waiting`: refused for now. `known`: somebody else put the slot on record meanwhile. `address_taken`: the reply
+    address serves another probe.
     """
 
-    ready: tuple[Waiting, ...]
-    refused: tuple[Refused, ...]
+    planned: tuple[Due, ...]
+    suppressed: tuple[Refused, ...]
+    waiting: tuple[Refused, ...]
     address_taken: tuple[Due, ...]
     known: int
 
@@ -81,43 +86,62 @@ def on_record(store: Store, study: str) -> dict[int, list[datetime]]:
     return found
 
 
-def contacted(store: Store, dues: Sequence[Due], now: datetime) -> list[Contacted]:
-    """Earlier contacts that policy must know to decide about `dues`: those of today (UTC), over all studies, and those
-    of the last 365 days to the same addresses.
+class Taken(Container[str]):
+    """Reply addresses that serve or have served a probe: asked one by one, so that a large store costs nothing."""
 
-    Counted is what was or may have been accepted (sending, sent, unknown) and what is on record to go out (planned,
-    deferred), so that no two studies promise themselves the same place. The contacts of `dues` themselves are left out.
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __contains__(self, address: object) -> bool:
+        query = select(exists().where(PROBES.c.reply_address == str(address).lower()))
+        with self._store.read() as connection:
+            return bool(connection.scalar(query))
+
+
+def contacted(store: Store, dues: Sequence[Due], now: datetime, *, planning: bool = False) -> list[Contacted]:
+    """Earlier contacts that policy must know to decide about `dues`: those of the UTC days on which they fall, over
+    all studies, and those to their addresses from 365 days ago on. The contacts of `dues` themselves are left out.
+
+    Counted is what was or may have been accepted, at the time its latest try began. With `planning`, also what is on
+    record to go out, at the time it is due: what is planned later must find its own place. When something goes out
+    now, plans do not hold it back.
     """
     with store.read() as connection:
-        return _contacted(connection, dues, now)
+        return read_contacted(connection, dues, now, planning=planning)
 
 
-def _contacted(connection: Connection, dues: Sequence[Due], now: datetime) -> list[Contacted]:
+def read_contacted(
+    connection: Connection, dues: Sequence[Due], now: datetime, *, planning: bool = False
+) -> list[Contacted]:
+    """contacted() inside a transaction that is already open."""
+    moments = [max(now, due.due) for due in dues] or [now]
+    first, last = _midnight(min(moments)), _midnight(max(moments)) + DAY
+    states = (*MAY_HAVE_REACHED, "planned") if planning else MAY_HAVE_REACHED
     at = func.coalesce(CONTACTS.c.started_at, CONTACTS.c.due, type_=CONTACTS.c.due.type)
+    columns = (PROBES.c.id, ENDPOINTS.c.address, ENDPOINTS.c.scope, BUSINESSES.c.group, PROBES.c.study, at.label("at"))
     query = (
-        select(PROBES.c.id, ENDPOINTS.c.address, ENDPOINTS.c.scope, BUSINESSES.c.group, PROBES.c.study, at.label("at"))
+        select(*columns)
         .join_from(CONTACTS, PROBES, CONTACTS.c.probe_id == PROBES.c.id)
         .join(ENDPOINTS, PROBES.c.endpoint_id == ENDPOINTS.c.id)
         .join(BUSINESSES, PROBES.c.business_id == BUSINESSES.c.id)
-        .where(CONTACTS.c.state.in_(MAY_HAVE_REACHED))
     )
-    today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    queries: list[Select[Any]] = [
-        query.where(CONTACTS.c.started_at >= today),
-        query.where(CONTACTS.c.state.in_(OPEN_STATES)),
-    ]
-    addresses = sorted({due.target.address for due in dues})
-    for some in chunks(addresses):
-        queries.append(query.where(ENDPOINTS.c.address.in_(some), at >= now - YEAR))
+    wanted = CONTACTS.c.state.in_(states)
+    queries = [query.where(wanted, CONTACTS.c.started_at >= first, CONTACTS.c.started_at < last)]
+    if planning:
+        queries.append(query.where(CONTACTS.c.state == "planned", CONTACTS.c.due >= first, CONTACTS.c.due < last))
+    for some in chunks(sorted({due.target.address for due in dues})):
+        queries.append(query.where(wanted, ENDPOINTS.c.address.in_(some), at >= now - YEAR))
     own = {due.probe for due in dues}
     found: dict[str, Contacted] = {}
     for one in queries:
-        for row in connection.execute(one):
-            if row.id not in own:
-                found[row.id] = Contacted(
-                    address=row.address, scope=row.scope, group=row.group, study=row.study, at=row.at
-                )
+        for probe, address, scope, group, study, moment in connection.execute(one):
+            if probe not in own:
+                found[probe] = Contacted(address=address, scope=scope, group=group, study=study, at=moment)
     return sorted(found.values(), key=lambda contact: (contact.at, contact.address, contact.study))
+
+
+def _midnight(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def waiting(store: Store, now: datetime) -> list[Waiting]:
@@ -173,67 +197,63 @@ def _due(row: RowMapping) -> Due:
 
 
 # --------------------------------------------------------------------------- putting on record
-def admit(
-    store: Store,
-    dues: Sequence[Due | Waiting],
-    decide: Decide,
-    studies: Mapping[str, Frozen],
-    now: datetime,
-) -> Admitted:
-    """Let policy decide about `dues` and put on record what it said: one transaction, alone with the store.
+def record(store: Store, dues: Sequence[Due], decide: Decide, studies: Mapping[str, Frozen], now: datetime) -> Recorded:
+    """Let policy decide about new `dues` and put on record what it said: one transaction, alone with the store.
 
-    Allowed and new: probe and planned contact, its study frozen with the first. Refused for good: a suppressed probe.
-    Refused for now: nothing. Contacts that were on record already keep their row; refused for good, they become
-    suppressed. `studies` must hold every study of a new due.
+    Allowed: a probe with a planned contact, its study frozen with the first. Refused for good: a suppressed probe.
+    Refused for now: nothing. `studies` must hold the study of every due.
     """
-    held = {item.due.probe: item for item in dues if isinstance(item, Waiting)}
-    plain = [item.due if isinstance(item, Waiting) else item for item in dues]
-    ready: list[Waiting] = []
-    refused: list[Refused] = []
+    planned: list[Due] = []
+    suppressed: list[Refused] = []
+    later: list[Refused] = []
     taken: list[Due] = []
     known = 0
     with store.write() as connection:
-        for answer in decide(plain, _contacted(connection, plain, now), read_suppressed(connection)):
+        history = read_contacted(connection, dues, now, planning=True)
+        for answer in decide(dues, history, read_suppressed(connection)):
             due = answer.due
-            before = held.get(due.probe)
-            if isinstance(answer, Refused):
-                refused.append(answer)
-                if answer.until is None:
-                    if before is None:
-                        _add(connection, due, studies, now, refused=answer)
-                    else:
-                        _suppress(connection, before, answer.reason, now)
-            elif before is not None:
-                ready.append(before)
+            if isinstance(answer, Refused) and answer.until is not None:
+                later.append(answer)
+            elif _is_known(connection, due):
+                known += 1
+            elif isinstance(answer, Refused):
+                _add(connection, due, studies, now, refused=answer)
+                suppressed.append(answer)
             elif _address_is_taken(connection, due):
                 taken.append(due)
-            elif (contact := _add(connection, due, studies, now)) is None:
-                known += 1
             else:
-                ready.append(Waiting(contact=contact, tries=0, due=_as_stored(due)))
-    return Admitted(ready=tuple(ready), refused=tuple(refused), address_taken=tuple(taken), known=known)
+                _add(connection, due, studies, now)
+                planned.append(due)
+    return Recorded(
+        planned=tuple(planned),
+        suppressed=tuple(suppressed),
+        waiting=tuple(later),
+        address_taken=tuple(taken),
+        known=known,
+    )
 
 
 def add_probe(store: Store, due: Due, study: Frozen, now: datetime) -> bool:
     """Put one probe and its planned contact on record; False, and nothing done, when its slot has one already."""
     with store.write() as connection:
-        return _add(connection, due, {study.study: study}, now) is not None
+        return not _is_known(connection, due) and bool(_add(connection, due, {study.study: study}, now))
 
 
 def add_suppressed(store: Store, refused: Refused, study: Frozen, now: datetime) -> bool:
     """Put a probe on record that policy refused for good; False when its slot has one already."""
+    due, studies = refused.due, {study.study: study}
     with store.write() as connection:
-        return _add(connection, refused.due, {study.study: study}, now, refused=refused) is not None
+        return not _is_known(connection, due) and bool(_add(connection, due, studies, now, refused=refused))
+
+
+def _is_known(connection: Connection, due: Due) -> bool:
+    same = (PROBES.c.study == due.study, PROBES.c.endpoint_id == due.target.endpoint_id, PROBES.c.slot == due.slot)
+    return any(connection.scalar(select(exists().where(*where))) for where in (same, (PROBES.c.id == due.probe,)))
 
 
 def _add(
     connection: Connection, due: Due, studies: Mapping[str, Frozen], now: datetime, refused: Refused | None = None
-) -> int | None:
-    same = (PROBES.c.study == due.study, PROBES.c.endpoint_id == due.target.endpoint_id, PROBES.c.slot == due.slot)
-    if connection.scalar(select(exists().where(*same))) or connection.scalar(
-        select(exists().where(PROBES.c.id == due.probe))
-    ):
-        return None
+) -> int:
     scenario = due.scenario
     probe = {
         "id": due.probe,
@@ -298,18 +318,8 @@ def versions(store: Store, study: str | None = None) -> list[Version]:
         return [Version(**row) for row in connection.execute(query).mappings()]
 
 
-def _as_stored(due: Due) -> Due:
-    return replace(due, reply_address=due.reply_address.lower(), message_id=due.message_id.lower())
-
-
 def _address_is_taken(connection: Connection, due: Due) -> bool:
     return bool(connection.scalar(select(exists().where(PROBES.c.reply_address == due.reply_address.lower()))))
-
-
-def _suppress(connection: Connection, item: Waiting, reason: str, now: datetime) -> None:
-    where = (CONTACTS.c.id == item.contact, CONTACTS.c.state.in_(OPEN_STATES))
-    values = {"state": "suppressed", "settled_at": now, "reason": reason}
-    connection.execute(update(CONTACTS).where(*where).values(values))
 
 
 def chunks(values: Collection[str]) -> Iterable[list[str]]:

@@ -8,14 +8,16 @@ The rest of the store's reads and writes stand beside this file by meaning: plan
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, delete, exists, insert, or_, select, update
 
-from monitor.facts import Suppressed, Target
+from monitor.businesses import BusinessRow, EndpointRow
+from monitor.facts import Target
+from monitor.policy import Suppressed
 from monitor.store.engine import Store, add, add_unless_there
 from monitor.store.tables import BUSINESS_DOMAINS, BUSINESSES, CONTACTS, ENDPOINTS, PROBES, SUPPRESSIONS
 
@@ -26,37 +28,8 @@ OPEN_STATES = ("planned", "deferred")
 """States of a contact that is still to be sent."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndpointRow:
-    """One way to reach a business, its address in the spelling of its channel."""
-
-    channel: str
-    address: str
-    scope: str
-    control: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BusinessRow:
-    """A business as it is imported. `own_domains` are those its people write from, in lower case."""
-
-    key: str
-    name: str
-    timezone: str
-    basis: str
-    endpoints: tuple[EndpointRow, ...]
-    sector: str | None = None
-    country: str | None = None
-    language: str | None = None
-    group: str | None = None
-    basis_proof: str | None = None
-    own_domains: tuple[str, ...] = ()
-    partner_domains: tuple[str, ...] = ()
-    fields: Mapping[str, str] = field(default_factory=dict)
-
-
 @dataclass(slots=True, kw_only=True)
-class Imported:
+class ImportResult:
     """What an import changed."""
 
     added: int = 0
@@ -86,14 +59,14 @@ class SuppressionEntry:
 
 
 # --------------------------------------------------------------------------- businesses and endpoints
-def import_businesses(store: Store, rows: Iterable[BusinessRow], now: datetime) -> Imported:
+def import_businesses(store: Store, rows: Iterable[BusinessRow], now: datetime) -> ImportResult:
     """Add or update businesses by key, all or none.
 
     A business's addresses on the channels that its row names replace those it had there: the old ones are retired,
-    and come back when a later row names them again. Its addresses on other channels stay. The published code is drawn
-    once and never changes.
+    with what was still to be sent to them, and come back when a later row names them again. Its addresses on other
+    channels stay. The published code is drawn once and never changes.
     """
-    done = Imported()
+    done = ImportResult()
     with store.write() as connection:
         for row in rows:
             known = connection.execute(select(BUSINESSES).where(BUSINESSES.c.key == row.key)).mappings().first()
@@ -146,7 +119,7 @@ def _fresh_code(connection: Connection) -> str:
 
 
 def _endpoints(
-    connection: Connection, business: int, rows: Sequence[EndpointRow], now: datetime, done: Imported
+    connection: Connection, business: int, rows: Sequence[EndpointRow], now: datetime, done: ImportResult
 ) -> bool:
     where = ENDPOINTS.c.business_id == business
     known = {(row.channel, row.address): row for row in connection.execute(select(ENDPOINTS).where(where))}
@@ -167,9 +140,17 @@ def _endpoints(
     for key, before in known.items():
         if key not in named_now and before.channel in channels and before.retired_at is None:
             connection.execute(update(ENDPOINTS).where(ENDPOINTS.c.id == before.id).values(retired_at=now))
+            _drop_open(connection, before.id, now)
             done.endpoints_retired += 1
             touched = True
     return touched
+
+
+def _drop_open(connection: Connection, endpoint: int, now: datetime) -> None:
+    probes = select(PROBES.c.id).where(PROBES.c.endpoint_id == endpoint)
+    where = (CONTACTS.c.probe_id.in_(probes), CONTACTS.c.state.in_(OPEN_STATES))
+    values = {"state": "suppressed", "settled_at": now, "reason": "an import put another address in its place"}
+    connection.execute(update(CONTACTS).where(*where).values(values))
 
 
 TARGET_COLUMNS = (
@@ -193,28 +174,14 @@ TARGET_COLUMNS = (
 """Columns that make a Target, under the names of its fields."""
 
 
-def targets(
-    store: Store,
-    channels: Collection[str],
-    *,
-    groups: Collection[str] = (),
-    sectors: Collection[str] = (),
-    countries: Collection[str] = (),
-) -> list[Target]:
-    """Every endpoint in use on these channels, by business key and address; an empty filter lets everything through."""
+def targets(store: Store, channels: Collection[str]) -> list[Target]:
+    """Every endpoint in use on these channels, by business key, channel and address."""
     query = (
         select(*TARGET_COLUMNS)
         .join_from(ENDPOINTS, BUSINESSES, ENDPOINTS.c.business_id == BUSINESSES.c.id)
         .where(ENDPOINTS.c.channel.in_(tuple(channels)), ENDPOINTS.c.retired_at.is_(None))
         .order_by(BUSINESSES.c.key, ENDPOINTS.c.channel, ENDPOINTS.c.address)
     )
-    for column, wanted in (
-        (BUSINESSES.c.group, groups),
-        (BUSINESSES.c.sector, sectors),
-        (BUSINESSES.c.country, countries),
-    ):
-        if wanted:
-            query = query.where(column.in_(tuple(wanted)))
     with store.read() as connection:
         return [Target(**row) for row in connection.execute(query).mappings()]
 
@@ -281,7 +248,10 @@ def hold_back(connection: Connection, why: str, now: datetime) -> int:
 
 IS_SUPPRESSED = or_(
     exists().where(SUPPRESSIONS.c.what == "address", SUPPRESSIONS.c.value == ENDPOINTS.c.address),
-    exists().where(SUPPRESSIONS.c.what == "scope", SUPPRESSIONS.c.value == ENDPOINTS.c.scope),
+    exists().where(
+        SUPPRESSIONS.c.what == "scope",
+        or_(ENDPOINTS.c.scope == SUPPRESSIONS.c.value, ENDPOINTS.c.scope.like("%." + SUPPRESSIONS.c.value)),
+    ),
     exists().where(SUPPRESSIONS.c.what == "business", SUPPRESSIONS.c.value == BUSINESSES.c.key),
 )
 """Whether the joined endpoint or business is suppressed."""

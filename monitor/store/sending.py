@@ -10,14 +10,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import and_, exists, or_, select, update
+from sqlalchemy import and_, or_, select, update
 
+from monitor.facts import Refused
 from monitor.store.engine import Store, add_unless_there
-from monitor.store.records import IS_SUPPRESSED, OPEN_STATES
-from monitor.store.tables import BUSINESSES, CONTACTS, ENDPOINTS, PROBES, RECEIPTS
+from monitor.store.planning import Decide, Waiting, read_contacted
+from monitor.store.records import OPEN_STATES, read_suppressed
+from monitor.store.tables import CONTACTS, ENDPOINTS, PROBES, RECEIPTS
 from probes.contract import Receipt
 
-Claim = Literal["claimed", "suppressed", "gone"]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What came of taking a contact; `answer` is set when policy refused it."""
+
+    result: Literal["claimed", "refused", "gone"]
+    answer: Refused | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,28 +41,31 @@ class Stale:
     started_at: datetime
 
 
-def claim(store: Store, contact: int, tries: int, now: datetime) -> Claim:
-    """Take a contact for sending: `claimed` means that nobody else will, and that it is on disk as `sending`.
+def claim(store: Store, item: Waiting, decide: Decide, now: datetime) -> Claim:
+    """Take a contact for sending, if policy still lets it go: one transaction, alone with the store.
 
-    `tries`: how many were made when it was read. `suppressed`: a stop request came first, and the contact is marked.
-    `gone`: somebody else has taken it, it is not due any more, or it was settled.
+    `claimed`: nobody else will send it, and it is on disk as `sending`. `gone`: somebody else has taken it, it was
+    stopped, or it is not due any more. `refused`: policy said no, in `answer`; for good, the contact is suppressed now.
+    Asking here again makes caps hold between several senders, and a stop request count at once.
     """
-    mine = and_(
-        CONTACTS.c.id == contact, CONTACTS.c.state.in_(OPEN_STATES), CONTACTS.c.tries == tries, CONTACTS.c.due <= now
-    )
-    stopped = (
-        select(PROBES.c.id)
-        .join_from(PROBES, ENDPOINTS, PROBES.c.endpoint_id == ENDPOINTS.c.id)
-        .join(BUSINESSES, PROBES.c.business_id == BUSINESSES.c.id)
-        .where(PROBES.c.id == CONTACTS.c.probe_id, IS_SUPPRESSED)
+    mine = (
+        CONTACTS.c.id == item.contact,
+        CONTACTS.c.state.in_(OPEN_STATES),
+        CONTACTS.c.tries == item.tries,
+        CONTACTS.c.due <= now,
     )
     with store.write() as connection:
-        reason = "a stop request came before it was sent"
-        held = update(CONTACTS).where(mine, exists(stopped)).values(state="suppressed", settled_at=now, reason=reason)
-        if connection.execute(held).rowcount:
-            return "suppressed"
-        taken = update(CONTACTS).where(mine).values(state="sending", started_at=now, tries=tries + 1)
-        return "claimed" if connection.execute(taken).rowcount == 1 else "gone"
+        if connection.scalar(select(CONTACTS.c.id).where(*mine)) is None:
+            return Claim(result="gone")
+        history = read_contacted(connection, [item.due], now)
+        (answer,) = decide([item.due], history, read_suppressed(connection))
+        if isinstance(answer, Refused):
+            if answer.until is None:
+                values = {"state": "suppressed", "settled_at": now, "reason": answer.reason}
+                connection.execute(update(CONTACTS).where(*mine).values(values))
+            return Claim(result="refused", answer=answer)
+        taken = update(CONTACTS).where(*mine).values(state="sending", started_at=now, tries=item.tries + 1)
+        return Claim(result="claimed" if connection.execute(taken).rowcount == 1 else "gone")
 
 
 def record_receipt(
