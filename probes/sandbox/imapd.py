@@ -30,7 +30,8 @@ async def serve(user: str, password: str) -> None:
     parser.set_defaults(debug=False, passlib_cfg=None)
     DictBackend.add_subparser("dict", parser.add_subparsers())
     IMAPService.add_arguments(parser)
-    arguments = parser.parse_args(["--no-tls", "dict", "--demo-user", user, "--demo-password", password])
+    # written with "=": a password may begin with a dash
+    arguments = parser.parse_args(["--no-tls", "dict", f"--demo-user={user}", f"--demo-password={password}"])
     # half a million rounds of hashing at each log-in protect nobody here
     backend, config = await DictBackend.init(arguments, hash_context=Cleartext())
     config.apply_context()

@@ -13,10 +13,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import datetime
 from email.utils import format_datetime
-from threading import Lock
 from types import TracebackType
 from typing import Any
 
@@ -72,13 +72,14 @@ class MailServer:
         self._junk_senders = frozenset(junk_senders)
         self._stack = ExitStack()
         self._imap: IMAPClient | None = None
-        self._imap_lock = Lock()
+        self._filing: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> MailServer:
         with ExitStack() as stack:
             self.imap_port = self._start_imapd(stack)
             self._imap = self._log_in(stack)
             self._imap.create_folder(JUNK)
+            self._filing = stack.enter_context(ThreadPoolExecutor(max_workers=1))
             controller = LoopbackController(self, HOSTNAME)
             controller.start()
             stack.callback(controller.stop)
@@ -141,14 +142,13 @@ class MailServer:
             f"\t{format_datetime(at)}\r\n"
         ).encode()
         folder = JUNK if sender.lower() in self._junk_senders else INBOX
-        # not on the loop: APPEND waits for another process
-        await asyncio.get_running_loop().run_in_executor(None, self._append, folder, trace + content, at)
+        # not on the loop, because APPEND waits for another process; one at a time, because there is one connection
+        await asyncio.get_running_loop().run_in_executor(self._filing, self._append, folder, trace + content, at)
         return f"250 2.0.0 OK filed in {folder}"
 
     def _append(self, folder: str, raw: bytes, at: datetime) -> None:
         assert self._imap is not None
-        with self._imap_lock:
-            self._imap.append(folder, raw, flags=(), msg_time=at)
+        self._imap.append(folder, raw, flags=(), msg_time=at)
 
 
 def _end(child: subprocess.Popen[str]) -> None:
