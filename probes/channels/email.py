@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
+from threading import Event
 from typing import Self
 
 from pydantic import model_validator
 
-from probes.contract import Description
+from probes.contract import Batch, Check, Clock, Description, Enquiry, Receipt
 from probes.mail import address as addresses
+from probes.mail.checks import check_imap, check_smtp
+from probes.mail.handover import Handover
 from probes.mail.servers import Imap, Smtp
+from probes.mail.watch import Mailbox
 from probes.settings import Table
 
 _COLUMNS = (
@@ -56,8 +61,58 @@ class EmailKind:
         """The domain."""
         return addresses.domain_of(address)
 
-    def open(self, name: str, settings: Settings, *, live: bool) -> object:
-        raise NotImplementedError
+    def open(self, name: str, settings: Settings, *, live: bool) -> object:  # noqa: ARG002 - the same for every channel
+        """What sends, hears or both, as the tables of `settings` allow. Touches no wire."""
+        if settings.smtp and settings.imap:
+            return Mail(settings.smtp, settings.imap, live=live)
+        if settings.smtp:
+            return Sender(settings.smtp, live=live)
+        assert settings.imap is not None
+        return Listener(settings.imap, live=live)
+
+
+class Sender:
+    """Sends, and hears nothing."""
+
+    def __init__(self, smtp: Smtp, *, live: bool) -> None:
+        self._smtp, self._live = smtp, live
+        self._handover = Handover(smtp, live=live)
+
+    def send(self, enquiry: Enquiry, now: Clock) -> Receipt:
+        return self._handover.send(enquiry, now)
+
+    def check(self, now: Clock) -> Iterator[Check]:  # noqa: ARG002 - nothing here has a date
+        return check_smtp(self._smtp, self._handover, live=self._live)
+
+
+class Listener:
+    """Hears, and sends nothing."""
+
+    def __init__(self, imap: Imap, *, live: bool) -> None:
+        self._imap, self._live = imap, live
+        self._mailbox = Mailbox(imap, live=live)
+
+    def listen(self, cursors: Mapping[str, str], now: Clock) -> Iterator[Batch]:
+        return self._mailbox.listen(cursors, now)
+
+    def watch(self, cursors: Callable[[], Mapping[str, str]], now: Clock, stop: Event) -> Iterator[Batch]:
+        return self._mailbox.watch(cursors, now, stop)
+
+    def check(self, now: Clock) -> Iterator[Check]:  # noqa: ARG002 - nothing here has a date
+        return check_imap(self._imap, live=self._live)
+
+
+class Mail:
+    """Sends and hears."""
+
+    def __init__(self, smtp: Smtp, imap: Imap, *, live: bool) -> None:
+        self._sender, self._listener = Sender(smtp, live=live), Listener(imap, live=live)
+        self.send = self._sender.send
+        self.listen, self.watch = self._listener.listen, self._listener.watch
+
+    def check(self, now: Clock) -> Iterator[Check]:
+        yield from self._sender.check(now)
+        yield from self._listener.check(now)
 
 
 channel = EmailKind()

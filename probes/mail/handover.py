@@ -20,7 +20,7 @@ from probes.contract import Clock, ContactState, Enquiry, ProbeError, Receipt, T
 from probes.mail import exchange
 from probes.mail.address import domain_of
 from probes.mail.compose import Letter, compose, letter
-from probes.mail.servers import NO_TLS, Smtp
+from probes.mail.servers import NO_TLS, Smtp, tls_context
 from probes.mail.session import Lacking, Lost, Refused, Session, Step, Transcript
 
 DEADLINE = 15 * 60.0
@@ -89,6 +89,7 @@ class Handover:
         self._smtp = smtp
         self._live = live
         self._ask = ask
+        self._contexts: dict[bool, ssl.SSLContext] = {}
         self._relay = smtp.via == "relay"
         self._timeout = smtp.timeout.total_seconds()
         self._connect_timeout = smtp.connect_timeout.total_seconds()
@@ -227,13 +228,9 @@ class Handover:
         return name if "." in name and name.isascii() else "[127.0.0.1]"
 
     def _context(self, *, verify: bool) -> ssl.SSLContext:
-        context = ssl.create_default_context()
-        if self._smtp.ca_file:
-            context.load_verify_locations(self._smtp.ca_file)
-        if not verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return context
+        if verify not in self._contexts:
+            self._contexts[verify] = tls_context(verify=verify, ca_file=self._smtp.ca_file)
+        return self._contexts[verify]
 
 
 def tls_reason(error: Exception) -> str:

@@ -135,7 +135,7 @@ class Imap(Table):
     connect_timeout: PositiveDuration = timedelta(seconds=10)
     timeout: PositiveDuration = timedelta(seconds=30)
     idle_renew: PositiveDuration = timedelta(minutes=5)
-    batch: Annotated[int, Field(ge=1, le=10_000)] = 200
+    batch: Annotated[int, Field(ge=1, le=1000)] = 200
 
     @property
     def password(self) -> Secret | None:
@@ -177,3 +177,14 @@ class Imap(Table):
 
     def is_junk(self, folder: str) -> bool:
         return folder.casefold() in {name.casefold() for name in self.junk}
+
+
+def tls_context(*, verify: bool, ca_file: Path | None) -> ssl.SSLContext:
+    """Verifies certificate and name unless told not to; trusts `ca_file` beside the system's authorities."""
+    context = ssl.create_default_context()
+    if ca_file:
+        context.load_verify_locations(ca_file)
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context

@@ -1,0 +1,252 @@
+"""Watches a mailbox: what came in since the cursor, in bounded batches, nothing missed and nothing touched.
+
+A cursor is "uidvalidity:uid:day": the last message that was delivered, and the day it was so. When the server starts
+counting anew (UIDVALIDITY changes, or UIDs fall back after a restore) the folder is read again from two days before
+that day; repeats are harmless, as an arrival is known by its bytes. Folders are opened by EXAMINE and messages read by
+BODY.PEEK, so no flag changes.
+"""
+
+from __future__ import annotations
+
+import imaplib
+import logging
+import random
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from threading import Event
+from typing import Any
+
+from imapclient.exceptions import IMAPClientError, ProtocolError
+
+from probes.contract import Arrival, Batch, Clock, Cursor, ProbeError
+from probes.mail.imap import Place, connection, places
+from probes.mail.servers import Imap
+
+BATCH_BYTES = 8 * 1024 * 1024
+"""A batch holds no more than this, unless it is one mail that is bigger."""
+
+_SEARCH_SPAN = 50_000  # an answer to SEARCH is one line, and imaplib takes a million characters
+_SLICE = 0.5  # seconds after which a stop is noticed
+_WITHOUT_IDLE = 60.0
+_RESCAN = timedelta(days=2)  # SINCE knows days in the server's time zone only
+_WAIT_MIN, _WAIT_MAX = 1.0, 300.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A cursor's position, read: everything in this folder up to `uid` is delivered; true on `day`."""
+
+    validity: int
+    uid: int
+    day: date | None
+
+    @classmethod
+    def read(cls, text: str) -> Mark:
+        """Reads what `__str__` wrote. What cannot be read stands for a folder nothing is known of: all is read."""
+        found = re.fullmatch(r"(\d{1,19}):(\d{1,19})(?::(\d{4}-\d\d-\d\d))?", text, re.ASCII)
+        if found is None:
+            return cls(0, 0, None)
+        try:
+            day = date.fromisoformat(found[3]) if found[3] else None
+        except ValueError:
+            day = None
+        return cls(int(found[1]), int(found[2]), day)
+
+    def __str__(self) -> str:
+        return f"{self.validity}:{self.uid}" + (f":{self.day.isoformat()}" if self.day else "")
+
+
+class Mailbox:
+    """Listens to the folders of one mailbox, by the `imap` table."""
+
+    def __init__(self, settings: Imap, *, live: bool) -> None:
+        self._settings = settings
+        self._live = live
+
+    def listen(self, cursors: Mapping[str, str], now: Clock) -> Iterator[Batch]:
+        """One pass over all folders. Raises ProbeError when it cannot hear."""
+        known = dict(cursors)
+        with connection(self._settings, live=self._live) as client:
+            for place in places(client, self._settings):
+                yield from self._read(client, place, known, now)
+
+    def watch(self, cursors: Callable[[], Mapping[str, str]], now: Clock, stop: Event) -> Iterator[Batch]:
+        """Delivers what comes until `stop` is set, and connects again whenever the connection is lost.
+
+        The first folder is watched by IDLE; all are read when IDLE is renewed. Raises ProbeError only where trying
+        again is pointless (log-in refused, folder missing, target refused).
+        """
+        wait = _WAIT_MIN
+        while not stop.is_set():
+            try:
+                with connection(self._settings, live=self._live) as client:
+                    for batch in self._follow(client, dict(cursors()), now, stop):
+                        wait = _WAIT_MIN
+                        yield batch
+            except ProbeError as error:
+                if error.permanent:
+                    raise
+                pause = wait * random.uniform(0.5, 1.0)  # noqa: S311 - spreads reconnects
+                wait = min(wait * 2, _WAIT_MAX)
+                log.warning("%s; trying again in %.1f s", error, pause)
+                stop.wait(pause)
+
+    # ------------------------------------------------------------------ staying on the line
+    def _follow(self, client: Any, known: dict[str, str], now: Clock, stop: Event) -> Iterator[Batch]:
+        first, *others = places(client, self._settings)
+        renew = self._settings.idle_renew.total_seconds()
+        while not stop.is_set():
+            for place in (*others, first):  # the one to IDLE on is opened last
+                yield from self._read(client, place, known, now)
+            until = time.monotonic() + renew
+            early = 0
+            while not stop.is_set() and time.monotonic() < until:
+                before = time.monotonic()
+                news = self._wait_for_news(client, until, stop)
+                if news:
+                    yield from self._read(client, first, known, now)
+                early = early + 1 if not news and time.monotonic() - before < _SLICE / 2 else 0
+                if early > 3:
+                    raise ProbeError(f"IMAP server {self._settings.host} ends IDLE again and again without news")
+
+    def _wait_for_news(self, client: Any, until: float, stop: Event) -> bool:
+        """Waits in IDLE until something may have come, `until`, or a stop. Ends IDLE: a dead server shows by that."""
+        if not client.has_capability("IDLE"):
+            stop.wait(min(_WITHOUT_IDLE, max(until - time.monotonic(), 0)))
+            client.noop()
+            return True
+        client.idle()
+        said: list[Any] = []
+        while not stop.is_set():
+            span = min(_SLICE, until - time.monotonic())
+            if span <= 0:
+                break
+            before = time.monotonic()
+            said += client.idle_check(timeout=span)
+            # Nothing, and sooner than asked: the server is gone (or TLS talked to itself). idle_done() tells.
+            if said or time.monotonic() - before < span * 0.9:
+                break
+        said += client.idle_done()[1]
+        if any(line and line[0] == b"BYE" for line in said):
+            raise ProbeError(f"IMAP server {self._settings.host} said goodbye")
+        return any(len(line) > 1 and line[1] == b"EXISTS" for line in said)
+
+    # ------------------------------------------------------------------ reading a folder
+    def _read(self, client: Any, place: Place, known: dict[str, str], now: Clock) -> Iterator[Batch]:
+        """All that is new in a folder; the last batch says until when everything in it is delivered."""
+        heard = now()
+        info = client.select_folder(place.name, readonly=True)
+        validity = int(info[b"UIDVALIDITY"])
+        mark, uids = self._news(client, place, known.get(place.name), info, heard.date())
+        whole = True
+
+        def batch(arrivals: tuple[Arrival, ...], *, last: bool) -> Batch:
+            known[place.name] = str(mark)
+            cursor = Cursor(place=place.name, position=str(mark))
+            heard_until = heard if last and whole else None
+            return Batch(mailbox=self._settings.user, arrivals=arrivals, cursor=cursor, heard_until=heard_until)
+
+        for some in self._bundles(client, uids):
+            got, failed = _fetch(client, some)
+            if failed:
+                log.error(
+                    "%s, folder %s: the server does not give message UID %s; it is asked again at each pass, and this "
+                    "folder does not count as heard until then; move or delete the message if that does not end",
+                    self._settings.user, place.name, ", ".join(map(str, failed)),
+                )  # fmt: skip
+            if whole and not failed:
+                mark = Mark(validity, some[-1], heard.date())
+            elif whole:
+                mark = Mark(validity, failed[0] - 1, heard.date())
+                whole = False
+            arrivals = tuple(
+                Arrival(
+                    mailbox=self._settings.user,
+                    raw=raw,
+                    at=at,
+                    place=place.name,
+                    position=f"{validity}:{uid}",
+                    junk=place.junk,
+                )
+                for uid, (raw, at) in got.items()
+            )
+            yield batch(arrivals, last=some[-1] == uids[-1])
+        if not uids:
+            yield batch((), last=True)
+
+    def _news(
+        self, client: Any, place: Place, position: str | None, info: Mapping[bytes, Any], today: date
+    ) -> tuple[Mark, list[int]]:
+        """Where the folder stands before anything is read, and the UIDs to read, ascending."""
+        validity = int(info[b"UIDVALIDITY"])
+        following = int(info[b"UIDNEXT"]) if b"UIDNEXT" in info else None
+        if position is None:  # begins now
+            last = following - 1 if following else max(client.search(["ALL"]), default=0)
+            return Mark(validity, last, today), []
+        mark = Mark.read(position)
+        if mark.validity == validity and (following is None or following > mark.uid):
+            return Mark(validity, mark.uid, today), self._newer(client, mark.uid, following, int(info[b"EXISTS"]))
+        log.warning("%s, folder %s: the server counts anew; reading it again", self._settings.user, place.name)
+        uids = sorted(client.search(["SINCE", mark.day - _RESCAN] if mark.day else ["ALL"]))
+        return Mark(validity, 0 if uids or not following else following - 1, today), uids
+
+    @staticmethod
+    def _newer(client: Any, uid: int, following: int | None, exists: int) -> list[int]:
+        """UIDs above `uid`. "n:*" always names the last message too, so what is not newer is left out."""
+        start, found = uid + 1, set[int]()
+        if following is not None and exists > _SEARCH_SPAN:
+            while following - start > _SEARCH_SPAN:
+                found.update(client.search(["UID", f"{start}:{start + _SEARCH_SPAN - 1}"]))
+                start += _SEARCH_SPAN
+        found.update(client.search(["UID", f"{start}:*"]))
+        return sorted(one for one in found if one > uid)
+
+    def _bundles(self, client: Any, uids: Sequence[int]) -> Iterator[list[int]]:
+        """The UIDs in groups that are small enough to hold in memory, by number and by bytes."""
+        for begin in range(0, len(uids), self._settings.batch):
+            chunk = list(uids[begin : begin + self._settings.batch])
+            sizes = client.fetch(chunk, ["RFC822.SIZE"])
+            bundle: list[int] = []
+            total = 0
+            for uid in chunk:
+                size = int(sizes.get(uid, {}).get(b"RFC822.SIZE", 0))
+                if bundle and total + size > BATCH_BYTES:
+                    yield bundle
+                    bundle, total = [], 0
+                bundle.append(uid)
+                total += size
+            yield bundle
+
+
+def _fetch(client: Any, uids: list[int]) -> tuple[dict[int, tuple[bytes, datetime]], list[int]]:
+    """Bytes and stamp of each message, and the UIDs that the server refuses to give. Expunged ones are in neither."""
+    try:
+        answer = client.fetch(uids, ["INTERNALDATE", "BODY.PEEK[]"])
+    except (imaplib.IMAP4.abort, ProtocolError):
+        raise
+    except IMAPClientError:
+        if len(uids) == 1:
+            return {}, uids
+        got: dict[int, tuple[bytes, datetime]] = {}
+        failed: list[int] = []
+        for uid in uids:  # one that cannot be read does not keep the others back
+            more, bad = _fetch(client, [uid])
+            got.update(more)
+            failed += bad
+        return got, failed
+    got, failed = {}, []
+    for uid in uids:
+        parts = answer.get(uid)
+        if parts is None or (b"BODY[]" not in parts and b"INTERNALDATE" not in parts):
+            continue
+        raw, at = parts.get(b"BODY[]"), parts.get(b"INTERNALDATE")
+        if isinstance(raw, bytes) and isinstance(at, datetime):
+            got[uid] = raw, (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+        else:
+            failed.append(uid)
+    return got, failed
