@@ -58,11 +58,17 @@ class PlannedMail:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
     """What a correct measurement finds: a disposition for each window, the kind of the first reply, and the time
-    from acceptance to the first answer of a person, to the second. None: there is none."""
+    from acceptance to the first answer of a person, to the second. None: there is none.
+
+    `marks` are further facts that must be on record, and no others: junk (the answer was found in a junk folder),
+    noreply (a reply came from an address that takes none), mailbox_full (a bounce said so), stopped (the address is
+    never to be contacted again).
+    """
 
     dispositions: tuple[str, ...]
     first_reply: str | None = None
     first_answer: timedelta | None = None
+    marks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +118,7 @@ def _truth(row: Mapping[str, Any]) -> Truth:
     answer = known.pop("first_answer", None)
     return Truth(
         dispositions=tuple(known.pop("dispositions")),
+        marks=tuple(known.pop("marks", ())),
         first_answer=None if answer is None else time_of(answer),
         **known,
     )

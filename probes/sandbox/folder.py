@@ -1,0 +1,118 @@
+"""The working folder of the demo, as a user would have it: config, businesses.csv, scenarios, the mailbox's password.
+
+A folder is ours when it carries MARKER. A new demo removes what an earlier one wrote and nothing else, and refuses a
+folder that has something in it and no marker.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from probes import loader
+from probes.sandbox.behaviours import Business
+from probes.sandbox.mailserver import MailServer
+from probes.sandbox.world import World
+
+MARKER = ".unanswered-demo"
+CONFIG = "config.toml"
+PASSWORD = "mailbox.secret"  # noqa: S105 - the name of a file
+STORE = "unanswered.db"
+SITE = "site"
+SECTOR = "bicycle workshops"
+
+
+class ForeignFolder(Exception):  # noqa: N818 - named by what is the matter
+    """The folder holds something that no demo wrote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where things are in the demo's folder."""
+
+    out: Path
+
+    @property
+    def config(self) -> Path:
+        return self.out / CONFIG
+
+    @property
+    def businesses(self) -> Path:
+        return self.out / "businesses.csv"
+
+    @property
+    def site(self) -> Path:
+        return self.out / SITE
+
+    @property
+    def page(self) -> Path:
+        return self.site / "index.html"
+
+
+def clear(out: Path) -> Place:
+    """An empty folder for a new demo. Raises ForeignFolder when it holds something and was never a demo's."""
+    if out.exists() and not out.is_dir():
+        raise ForeignFolder(f"{out} is a file; name a folder with --out")
+    if out.is_dir() and any(out.iterdir()) and not (out / MARKER).is_file():
+        raise ForeignFolder(f"{out} holds something that no demo wrote; name another folder with --out, or empty it")
+    out.mkdir(parents=True, exist_ok=True)
+    (out / MARKER).write_text("Written by `unanswered demo`, which will write here again.\n", encoding="utf-8")
+    for name in (CONFIG, PASSWORD, "businesses.csv"):
+        (out / name).unlink(missing_ok=True)
+    for scenario in _scenarios():
+        (out / "scenarios" / scenario.name).unlink(missing_ok=True)
+    for path in out.glob(f"{STORE}*"):  # the store, its journal and its locks
+        path.unlink()
+    return Place(out)  # the site takes away its own old pages
+
+
+def write(place: Place, businesses: Iterable[Business], server: MailServer, world: World) -> None:
+    """Write everything that a user writes before a first study: it points at the sandbox that is running."""
+    template = files("probes.sandbox").joinpath("demo.toml").read_text(encoding="utf-8")
+    config = (
+        template.replace("@SMTP_PORT@", str(world.port))
+        .replace("@IMAP_PORT@", str(server.imap_port))
+        .replace("@USER@", server.user)
+        .replace("@DOMAIN@", server.domain)
+    )
+    place.config.write_text(config, encoding="utf-8")
+    secret = place.out / PASSWORD
+    secret.touch(mode=0o600)
+    secret.write_text(server.password + "\n", encoding="utf-8")
+    scenarios = place.out / "scenarios"
+    scenarios.mkdir(exist_ok=True)
+    for scenario in _scenarios():
+        (scenarios / scenario.name).write_bytes(scenario.read_bytes())
+    place.businesses.write_text(_csv(businesses, _address_heading(config)), encoding="utf-8", newline="")
+
+
+def _scenarios() -> list[Traversable]:
+    folder = files("probes.sandbox").joinpath("scenarios")
+    return [entry for entry in folder.iterdir() if entry.name.endswith(".toml")]
+
+
+def _address_heading(config: str) -> str:
+    """What the column of addresses is called: the channel of the config says it."""
+    (channel,) = tomllib.loads(config)["channels"].values()
+    return loader.load(channel["kind"]).description.columns[0]
+
+
+def _csv(businesses: Iterable[Business], address: str) -> str:
+    text = io.StringIO()
+    table = csv.writer(text)
+    table.writerow(
+        ["key", "name", address, "sector", "country", "language", "timezone", "group", "basis", "basis_proof",
+         "partner_domains"]
+    )  # fmt: skip
+    for one in businesses:
+        table.writerow(
+            [one.key, one.name, one.address, SECTOR, one.country, one.language, one.timezone, one.group or "",
+             "public_enquiry", f"https://{one.domain}/contact", " ".join(one.partners)]
+        )  # fmt: skip
+    return text.getvalue()
