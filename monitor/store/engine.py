@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, insert
 from sqlalchemy.dialects import postgresql, sqlite
@@ -27,6 +27,8 @@ HEAD = "0001"
 """The newest revision in migrations/versions (a test compares)."""
 
 BUSY_SECONDS = 30
+CHUNK = 500
+T = TypeVar("T")
 MIGRATIONS = Path(__file__).parent / "migrations"
 PRAGMAS = ("foreign_keys=ON", "synchronous=FULL", f"busy_timeout={BUSY_SECONDS * 1000}")
 
@@ -144,6 +146,17 @@ def add_missing(connection: Connection, table: Table, rows: Sequence[Mapping[str
     """Insert those rows whose keys are not there yet."""
     if rows:
         connection.execute(_skipping(connection, table), rows)
+
+
+def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """`values` in parts short enough for one statement."""
+    for start in range(0, len(values), CHUNK):
+        yield values[start : start + CHUNK]
+
+
+def clean(text: str) -> str:
+    """Text that a database takes: what is no character (half a surrogate pair) becomes a question mark."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _skipping(connection: Connection, table: Table) -> Any:

@@ -10,8 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, func, insert, select, update
 
-from monitor.store.engine import Store, add_missing
-from monitor.store.planning import chunks
+from monitor.store.engine import Store, add_missing, chunks
 from monitor.store.tables import ARRIVALS, CURSORS, GAPS, RAW, SIGHTINGS
 from probes.contract import Arrival, Batch
 

@@ -5,7 +5,7 @@ Deciding and recording are one transaction: two passes at once see each other's 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from sqlalchemy import Connection, RowMapping, Select, exists, func, insert, sel
 
 from monitor.facts import Allowed, Contacted, Due, Persona, Question, Refused, Scenario, Target
 from monitor.policy import Suppressed
-from monitor.store.engine import Store, add
+from monitor.store.engine import Store, add, chunks
 from monitor.store.records import OPEN_STATES, TARGET_COLUMNS, read_suppressed
 from monitor.store.tables import BUSINESSES, CONTACTS, ENDPOINTS, PROBES, STUDY_VERSIONS
 
@@ -23,8 +23,6 @@ YEAR = timedelta(days=365)
 MAY_HAVE_REACHED = ("sending", "sent", "unknown", "deferred")
 """States that count as a contact when something is about to go out. A deferred one was refused for now, but is to be
 tried again: it keeps its place."""
-
-CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -320,10 +318,3 @@ def versions(store: Store, study: str | None = None) -> list[Version]:
 
 def _address_is_taken(connection: Connection, due: Due) -> bool:
     return bool(connection.scalar(select(exists().where(PROBES.c.reply_address == due.reply_address.lower()))))
-
-
-def chunks(values: Collection[str]) -> Iterable[list[str]]:
-    """`values` in lists short enough for one statement."""
-    ordered = list(values)
-    for start in range(0, len(ordered), CHUNK):
-        yield ordered[start : start + CHUNK]

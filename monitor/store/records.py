@@ -16,9 +16,10 @@ from typing import Any
 from sqlalchemy import Connection, delete, exists, insert, or_, select, update
 
 from monitor.businesses import BusinessRow, EndpointRow
+from monitor.domains import is_freemail, registrable
 from monitor.facts import Target
 from monitor.policy import Suppressed
-from monitor.store.engine import Store, add, add_unless_there
+from monitor.store.engine import Store, add, add_missing, add_unless_there
 from monitor.store.tables import BUSINESS_DOMAINS, BUSINESSES, CONTACTS, ENDPOINTS, PROBES, SUPPRESSIONS
 
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -81,12 +82,8 @@ def import_businesses(store: Store, rows: Iterable[BusinessRow], now: datetime) 
                 if changed:
                     where = BUSINESSES.c.id == business
                     connection.execute(update(BUSINESSES).where(where).values(changed | {"imported_at": now}))
-            if known is None or set(known["own_domains"]) != set(row.own_domains):
-                connection.execute(delete(BUSINESS_DOMAINS).where(BUSINESS_DOMAINS.c.business_id == business))
-                domains = [{"domain": name, "business_id": business} for name in sorted(set(row.own_domains))]
-                if domains:
-                    connection.execute(insert(BUSINESS_DOMAINS), domains)
             touched = _endpoints(connection, business, row.endpoints, now, done)
+            _domains(connection, business, row)
             if known is not None:
                 if changed or touched:
                     done.changed += 1
@@ -144,6 +141,19 @@ def _endpoints(
             done.endpoints_retired += 1
             touched = True
     return touched
+
+
+def _domains(connection: Connection, business: int, row: BusinessRow) -> None:
+    addresses = [endpoint.address for endpoint in row.endpoints if "@" in endpoint.address and not endpoint.control]
+    names = {registrable(name) for name in (*row.own_domains, *(one.rpartition("@")[2] for one in addresses))}
+    wanted = {name for name in names if name and not is_freemail(name)}
+    where = BUSINESS_DOMAINS.c.business_id == business
+    known = set(connection.scalars(select(BUSINESS_DOMAINS.c.domain).where(where)))
+    if known - wanted:
+        connection.execute(delete(BUSINESS_DOMAINS).where(where, BUSINESS_DOMAINS.c.domain.in_(known - wanted)))
+    add_missing(
+        connection, BUSINESS_DOMAINS, [{"domain": name, "business_id": business} for name in sorted(wanted - known)]
+    )
 
 
 def _drop_open(connection: Connection, endpoint: int, now: datetime) -> None:

@@ -65,7 +65,10 @@ class Business(SQLModel, table=True):
 
 
 class BusinessDomain(SQLModel, table=True):
-    """One of a business's own domains, beside the list in `businesses`: what an arrival's sender is looked up by."""
+    """A domain that somebody registered and a business's people write from: what an arrival's sender is looked up by.
+
+    Made from `own_domains` and the business's mail addresses; domains at which anybody can have an address stay out.
+    """
 
     __tablename__ = "business_domains"
     domain: str = Field(primary_key=True)

@@ -1,0 +1,236 @@
+"""What an arrival means: its bytes to be read, its matches and its verdicts.
+
+Matches are rewritten, verdicts appended: the newest counts. A person's review lies above both and is never touched.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
+
+from monitor.facts import Match, Promise, Verdict
+from monitor.store.engine import Store, chunks, clean
+from monitor.store.records import stop_within
+from monitor.store.tables import ARRIVALS, ENDPOINTS, MATCHES, PROBES, RAW, REVIEWS, VERDICTS
+
+LOADED_BYTES = 32 * 1024 * 1024
+"""How much raw mail is in memory at a time; a single larger one is read all the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """An arrival as it came in, to be understood."""
+
+    arrival: int
+    channel: str
+    mailbox: str
+    at: datetime
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Understood:
+    """What an arrival turned out to be, and where it belongs."""
+
+    arrival: int
+    matches: tuple[Match, ...]
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What understanding an arrival again has changed; `before` is None where nothing was known of it."""
+
+    arrival: int
+    before: Understood | None
+    after: Understood
+
+
+# --------------------------------------------------------------------------- arrivals, with their bytes
+def not_understood(store: Store, limit: int = 200) -> list[Unread]:
+    """Arrivals that have no verdict yet, in the order in which they came; at most `limit` and 32 MB, at least one."""
+    query = (
+        select(ARRIVALS.c.id, ARRIVALS.c.channel, ARRIVALS.c.mailbox, ARRIVALS.c.at, ARRIVALS.c.sha256, RAW.c.size)
+        .join_from(ARRIVALS, RAW, ARRIVALS.c.sha256 == RAW.c.sha256)
+        .where(ARRIVALS.c.understood.is_(False))
+        .order_by(ARRIVALS.c.channel, ARRIVALS.c.at)
+        .limit(limit)
+    )
+    return next(_loaded(store, query), [])
+
+
+def stored_arrivals(store: Store, limit: int = 200) -> Iterator[list[Unread]]:
+    """Every stored arrival, in the order of storing, in batches of at most `limit` and 32 MB."""
+    last = 0
+    columns = (ARRIVALS.c.id, ARRIVALS.c.channel, ARRIVALS.c.mailbox, ARRIVALS.c.at, ARRIVALS.c.sha256, RAW.c.size)
+    while True:
+        query = (
+            select(*columns)
+            .join_from(ARRIVALS, RAW, ARRIVALS.c.sha256 == RAW.c.sha256)
+            .where(ARRIVALS.c.id > last)
+            .order_by(ARRIVALS.c.id)
+            .limit(limit)
+        )
+        batch = next(_loaded(store, query), [])
+        if not batch:
+            return
+        yield batch
+        last = batch[-1].arrival
+
+
+def count_arrivals(store: Store) -> int:
+    """How many arrivals are stored."""
+    with store.read() as connection:
+        return connection.scalar(select(func.count()).select_from(ARRIVALS)) or 0
+
+
+def raw(store: Store, arrival: int) -> bytes:
+    """The bytes of one arrival, as they came."""
+    query = select(RAW.c.data).join_from(ARRIVALS, RAW, ARRIVALS.c.sha256 == RAW.c.sha256)
+    with store.read() as connection:
+        return zlib.decompress(connection.scalars(query.where(ARRIVALS.c.id == arrival)).one())
+
+
+def _loaded(store: Store, query: Select[Any]) -> Iterator[list[Unread]]:
+    with store.read() as connection:
+        rows = connection.execute(query).all()
+        size = 0
+        some: list[Any] = []
+        for row in rows:
+            if some and size + row.size > LOADED_BYTES:
+                break
+            size += row.size
+            some.append(row)
+        digests = [row.sha256 for row in some]
+        data = {
+            digest: blob
+            for part in chunks(digests)
+            for digest, blob in connection.execute(select(RAW.c.sha256, RAW.c.data).where(RAW.c.sha256.in_(part)))
+        }
+    if some:
+        yield [
+            Unread(
+                arrival=row.id,
+                channel=row.channel,
+                mailbox=row.mailbox,
+                at=row.at,
+                raw=zlib.decompress(data[row.sha256]),
+            )
+            for row in some
+        ]
+
+
+# --------------------------------------------------------------------------- what was understood
+def store_understood(store: Store, items: Sequence[Understood], now: datetime) -> list[Change]:
+    """Record matches and verdicts and mark their arrivals understood: one transaction. Returns what changed.
+
+    Matches are rewritten and a verdict is appended only where they differ from what is there (the version of the rules
+    alone is no difference). A stop request holds back its business and its address in the same transaction, unless a
+    person has said that it is none or it comes from a stranger by a weak key.
+    """
+    items = [_clean(item) for item in items]
+    ids = [item.arrival for item in items]
+    changes: list[Change] = []
+    with store.write() as connection:
+        before = _before(connection, ids)
+        verdicts: list[dict[str, Any]] = []
+        matches: list[dict[str, Any]] = []
+        rewritten: list[int] = []
+        for item in items:
+            known = before.get(item.arrival)
+            if known is None or _differ(known.verdict, item.verdict):
+                verdicts.append(_verdict_row(item, now))
+            same = known is not None and set(known.matches) == set(item.matches)
+            if not same:
+                rewritten.append(item.arrival)
+                matches += [{"arrival_id": item.arrival, "probe_id": m.probe} | _match_row(m) for m in item.matches]
+            if known is None or not same or _differ(known.verdict, item.verdict):
+                changes.append(Change(arrival=item.arrival, before=known, after=item))
+        for some in chunks(rewritten):
+            connection.execute(delete(MATCHES).where(MATCHES.c.arrival_id.in_(some)))
+        if matches:
+            connection.execute(insert(MATCHES), matches)
+        if verdicts:
+            connection.execute(insert(VERDICTS), verdicts)
+        for some in chunks(ids):
+            connection.execute(update(ARRIVALS).where(ARRIVALS.c.id.in_(some)).values(understood=True))
+        for item in items:
+            if item.verdict.kind == "opt_out":
+                _stop(connection, item, now)
+    return changes
+
+
+def _stop(connection: Connection, item: Understood, now: datetime) -> None:
+    review = select(REVIEWS.c.kind).where(REVIEWS.c.arrival_id == item.arrival).order_by(REVIEWS.c.id.desc()).limit(1)
+    if (connection.scalar(review) or "opt_out") != "opt_out":
+        return
+    believed = [match.probe for match in item.matches if match.strong or match.standing != "stranger"]
+    query = select(ENDPOINTS.c.address).join_from(PROBES, ENDPOINTS, PROBES.c.endpoint_id == ENDPOINTS.c.id)
+    addresses = set(connection.scalars(query.where(PROBES.c.id.in_(believed))))
+    if addresses:
+        stop_within(connection, addresses, "a reply asked us to stop", now, arrival_id=item.arrival)
+
+
+def _before(connection: Connection, ids: Sequence[int]) -> dict[int, Understood]:
+    """What is on record of these arrivals: the newest verdict and the matches."""
+    found: dict[int, Understood] = {}
+    for some in chunks(ids):
+        newest = select(func.max(VERDICTS.c.id)).where(VERDICTS.c.arrival_id.in_(some)).group_by(VERDICTS.c.arrival_id)
+        rows = connection.execute(select(VERDICTS).where(VERDICTS.c.id.in_(newest))).mappings()
+        verdicts = {row["arrival_id"]: read_verdict(row) for row in rows}
+        matches: dict[int, list[Match]] = {}
+        for row in connection.execute(select(MATCHES).where(MATCHES.c.arrival_id.in_(some)).order_by(MATCHES.c.id)):
+            matches.setdefault(row.arrival_id, []).append(
+                Match(probe=row.probe_id, key=row.key, strong=row.strong, standing=row.standing, reason=row.reason)
+            )
+        for arrival, verdict in verdicts.items():
+            found[arrival] = Understood(arrival=arrival, matches=tuple(matches.get(arrival, ())), verdict=verdict)
+    return found
+
+
+def _differ(before: Verdict, after: Verdict) -> bool:
+    return replace(before, rules="") != replace(after, rules="")
+
+
+def _match_row(match: Match) -> dict[str, Any]:
+    return {"key": match.key, "strong": match.strong, "standing": match.standing, "reason": match.reason}
+
+
+def _verdict_row(item: Understood, now: datetime) -> dict[str, Any]:
+    row = {one.name: getattr(item.verdict, one.name) for one in fields(Verdict)}
+    promise = item.verdict.promise
+    if promise is not None:
+        row["promise"] = asdict(promise) | {"due": promise.due.isoformat() if promise.due else None}
+    row["reasons"] = list(item.verdict.reasons)
+    row["questions_answered"] = list(item.verdict.questions_answered)
+    return row | {"arrival_id": item.arrival, "decided_at": now}
+
+
+def read_verdict(row: Mapping[Any, Any]) -> Verdict:
+    """A verdict from its row (any mapping that has the columns of `verdicts`)."""
+    values = {one.name: row[one.name] for one in fields(Verdict)}
+    if row["promise"] is not None:
+        due = row["promise"]["due"]
+        values["promise"] = Promise(**row["promise"] | {"due": datetime.fromisoformat(due) if due else None})
+    values["reasons"] = tuple(row["reasons"])
+    values["questions_answered"] = tuple(row["questions_answered"])
+    return Verdict(**values)
+
+
+def _clean(item: Understood) -> Understood:
+    def scrub(value: Any) -> Any:
+        if isinstance(value, str):
+            return clean(value)
+        return tuple(scrub(one) for one in value) if isinstance(value, tuple) else value
+
+    verdict = item.verdict
+    values = {one.name: scrub(getattr(verdict, one.name)) for one in fields(Verdict)}
+    if verdict.promise is not None:
+        values["promise"] = replace(verdict.promise, text=clean(verdict.promise.text))
+    matches = tuple(replace(match, reason=clean(match.reason)) for match in item.matches)
+    return Understood(arrival=item.arrival, matches=matches, verdict=Verdict(**values))
