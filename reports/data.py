@@ -3,7 +3,7 @@
     data/outcomes.parquet   the outcome table, exact
     data/outcomes.csv       the same; text that a spreadsheet would run as a formula is guarded by an apostrophe
     data/figures.json       every figure, from which the pages are made; canonical JSON
-    data/manifest.json      sha256 of each file
+    data/manifest.json      sha256 of each file; after seal(), of the pages too
 
 A page carries each figure in an element with `data-figure`, its path in figures.json
 ("studies.0.figures.windows.1.no_human.value"), and `data-value`, the raw number as JSON ("0.48", "null").
@@ -14,8 +14,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,9 @@ from reports.outcomes import COLUMNS, OutcomeError, check
 
 FORMAT = 1
 CLOSE = 1e-9
+"""Two computers may differ in the last digits of a float; counts and times are compared exactly."""
+TABLES = ("outcomes.parquet", "outcomes.csv")
+FILES = (*TABLES, "figures.json")
 
 _GUARDED = "=+-@\t\r\n'\uff0b\uff0d\uff1d\uff20"
 _TEXT = [name for name, kind in COLUMNS.items() if kind == pl.String]
@@ -52,20 +55,19 @@ def published(frame: pl.DataFrame, edition: Edition) -> pl.DataFrame:
 
 def compute(frame: pl.DataFrame, edition: Edition) -> tuple[Figures, ...]:
     """The figures of each study of the edition, in order, with `per_business` filled."""
-    asked = [_Asked(s.id, s.version, s.title, s.windows, s.headline) for s in edition.studies]
-    return tuple(_figures(published(frame, edition), study, edition.now) for study in asked)
+    return _compute(published(frame, edition), edition)
 
 
-class _Asked:
-    def __init__(self, study: str, version: int, title: str, windows: Sequence[int], headline: int) -> None:
-        self.study, self.version, self.title = study, version, title
-        self.windows, self.headline = tuple(windows), headline
+def _compute(rows: pl.DataFrame, edition: Edition) -> tuple[Figures, ...]:
+    return tuple(_figures(rows, s.id, s.version, s.title, s.windows, s.headline, edition.now) for s in edition.studies)
 
 
-def _figures(rows: pl.DataFrame, of: _Asked, now: int) -> Figures:
-    mine = rows.filter((pl.col("study") == of.study) & (pl.col("version") == of.version))
-    whole = figures(mine, name=of.title, windows=of.windows, headline=of.headline, now=now)
-    return replace(whole, per_business=per_business(mine, windows=of.windows, headline=of.headline, now=now))
+def _figures(
+    rows: pl.DataFrame, study: str, version: int, title: str, windows: Sequence[int], headline: int, now: int
+) -> Figures:
+    mine = rows.filter((pl.col("study") == study) & (pl.col("version") == version))
+    whole = figures(mine, name=title, windows=windows, headline=headline, now=now)
+    return replace(whole, per_business=per_business(mine, windows=windows, headline=headline, now=now))
 
 
 def write(
@@ -73,43 +75,51 @@ def write(
 ) -> tuple[Figures, ...]:
     """Write the data files of a site into `out`/data and return the figures of each study.
 
-    `made`: what compute() returned for this frame and edition, where it is at hand already.
+    `made`: what compute() returned for this frame and edition, where it is at hand already. The manifest names the
+    data files; call seal() once the pages are written.
     """
     rows = published(frame, edition)
-    made = compute(frame, edition) if made is None else made
+    made = _compute(rows, edition) if made is None else made
     data = out / "data"
     data.mkdir(parents=True, exist_ok=True)
     rows.write_parquet(data / "outcomes.parquet", compression="zstd", statistics=False)
-    (data / "outcomes.csv").write_text(_csv(rows), encoding="utf-8", newline="")
-    body = _document(edition, made)
-    (data / "figures.json").write_text(body, encoding="utf-8", newline="")
-    seal(out)
+    _text(data / "outcomes.csv", _csv(rows))
+    studies = [
+        {"id": s.id, "version": s.version, "title": s.title, "windows": s.windows, "headline": s.headline,
+         "sha256": s.sha256, "figures": one}
+        for s, one in zip(edition.studies, made, strict=True)
+    ]  # fmt: skip
+    whole = {
+        "format": FORMAT, "edition": edition.id, "now": edition.now, "rules": edition.rules,
+        "software": edition.software, "studies": studies,
+    }  # fmt: skip
+    _text(data / "figures.json", canonical(whole))
+    _manifest(out, [data / name for name in FILES])
     return made
 
 
-def _document(edition: Edition, made: tuple[Figures, ...]) -> str:
-    studies = [
-        {"id": s.id, "version": s.version, "title": s.title, "windows": s.windows, "headline": s.headline,
-         "sha256": s.sha256, "figures": asdict(one)}
-        for s, one in zip(edition.studies, made, strict=True)
-    ]  # fmt: skip
-    return canonical(
-        {"format": FORMAT, "edition": edition.id, "now": edition.now, "rules": edition.rules,
-         "software": edition.software, "studies": studies}
-    )  # fmt: skip
+def _text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="")
 
 
 def canonical(value: Any) -> str:
     """JSON in one spelling: sorted keys, no blanks, shortest numbers that read back the same, one line end."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(value, default=_fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return {field.name: getattr(value, field.name) for field in fields(value)}
 
 
 def seal(out: Path) -> None:
-    """Write data/manifest.json: the sha256 of every file of the site but itself. Call again after the last page."""
+    """Write data/manifest.json anew, over every file of the site; to be called after the last page."""
     manifest = out / "data" / "manifest.json"
-    files = sorted(path for path in out.rglob("*") if path.is_file() and path != manifest)
+    _manifest(out, [path for path in out.rglob("*") if path.is_file() and path != manifest])
+
+
+def _manifest(out: Path, files: Sequence[Path]) -> None:
     found = {path.relative_to(out).as_posix(): _sha256(path) for path in files}
-    manifest.write_text(canonical({"format": FORMAT, "files": found}), encoding="utf-8", newline="")
+    _text(out / "data" / "manifest.json", canonical({"format": FORMAT, "files": found}))
 
 
 def _sha256(path: Path) -> str:
@@ -126,6 +136,11 @@ def _csv(rows: pl.DataFrame) -> str:
     return rows.with_columns(guarded).write_csv(None, quote_style="necessary")
 
 
+def read_parquet(path: Path) -> pl.DataFrame:
+    """The outcome table from a published Parquet file, checked. Raises OutcomeError or a polars error."""
+    return check(pl.read_parquet(path))
+
+
 def read_csv(path: Path) -> pl.DataFrame:
     """The outcome table from a published CSV: guards undone, checked. Raises OutcomeError or a polars error."""
     rows = pl.read_csv(path, schema=COLUMNS)
@@ -135,45 +150,63 @@ def read_csv(path: Path) -> pl.DataFrame:
 def verify(site: Path) -> list[str]:
     """Differences, in words, between what a site publishes and what its own data files give; empty: all equal.
 
-    Reads nothing but the folder: hashes of the manifest; every figure recomputed from outcomes.parquet and again
-    from outcomes.csv against figures.json; every number a page carries against figures.json.
+    Reads nothing but the folder: the hashes of the manifest; every figure recomputed from outcomes.parquet and from
+    outcomes.csv against figures.json; every number that a page carries against figures.json.
     """
     found: list[str] = []
     try:
         found += _hashes(site)
         stated = json.loads((site / "data" / "figures.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         return [*found, f"data: cannot be read: {error}"]
-    readers: tuple[tuple[str, Callable[[Path], pl.DataFrame]], ...] = (
-        ("outcomes.parquet", lambda path: check(pl.read_parquet(path))),
-        ("outcomes.csv", read_csv),
-    )
-    for name, read in readers:
+    tables: list[tuple[str, pl.DataFrame]] = []
+    for name, read in (("outcomes.parquet", read_parquet), ("outcomes.csv", read_csv)):
         try:
-            rows = read(site / "data" / name)
-            found += [f"data/{name} gives another {line}" for line in _recomputed(stated, rows)]
-        except (OSError, OutcomeError, pl.exceptions.PolarsError, KeyError, TypeError, ValueError) as error:
-            found.append(f"data/{name}: cannot be recomputed: {error}")
+            tables.append((name, read(site / "data" / name)))
+        except (OSError, OutcomeError, pl.exceptions.PolarsError) as error:
+            found.append(f"data/{name}: cannot be read: {error}")
+    if len(tables) == len(TABLES) and tables[0][1].equals(tables[1][1]):
+        tables = [("the outcome tables", tables[0][1])]  # of the same rows the same figures
+    elif len(tables) == len(TABLES):
+        found.append(_apart(tables[0][1], tables[1][1]))
+    for name, rows in tables:
+        try:
+            found += [f"{line} from {name}" for line in _recomputed(stated, rows)]
+        except (LookupError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
+            found.append(f"data/figures.json: cannot be compared with {name}: {error!r}")
     for page in sorted(site.rglob("*.html")):
         where = page.relative_to(site).as_posix()
-        found += [f"{where}: {line}" for line in _page(stated, page.read_text(encoding="utf-8"))]
+        found += [f"{where}: {line}" for line in _page(stated, page.read_text(encoding="utf-8", errors="replace"))]
     return found
 
 
 def _hashes(site: Path) -> Iterator[str]:
     manifest = json.loads((site / "data" / "manifest.json").read_text(encoding="utf-8"))
-    for name, sha256 in manifest["files"].items():
+    named = manifest["files"]
+    yield from (f"data/{name}: not in the manifest" for name in FILES if f"data/{name}" not in named)
+    for name, sha256 in named.items():
         path = site / name
-        if not path.is_file():
+        if not path.resolve().is_relative_to(site.resolve()):
+            yield f"{name}: in the manifest, but outside of the site"
+        elif not path.is_file():
             yield f"{name}: in the manifest, but not there"
         elif _sha256(path) != sha256:
             yield f"{name}: its sha256 is not the one in the manifest"
 
 
+def _apart(one: pl.DataFrame, other: pl.DataFrame) -> str:
+    keys = ["probe", "role"]
+    if not one.select(keys).equals(other.select(keys)):
+        return f"outcomes.parquet and outcomes.csv hold other probes ({one.height} and {other.height} rows)"
+    column = next(name for name in COLUMNS if not one[name].equals(other[name]))
+    probe = one.filter(one[column].ne_missing(other[column]))["probe"][0]
+    return f"outcomes.parquet and outcomes.csv differ: first in {column!r} of probe {probe!r}"
+
+
 def _recomputed(stated: Any, rows: pl.DataFrame) -> Iterator[str]:
     for at, study in enumerate(stated["studies"]):
-        of = _Asked(study["id"], study["version"], study["title"], study["windows"], study["headline"])
-        again = json.loads(canonical(asdict(_figures(rows, of, stated["now"]))))
+        asked = (study["id"], study["version"], study["title"], study["windows"], study["headline"], stated["now"])
+        again = json.loads(canonical(_figures(rows, *asked)))
         yield from _differences(study["figures"], again, f"studies.{at}.figures")
 
 

@@ -125,6 +125,12 @@ def cell_of(*, window: int, now: int) -> pl.Expr:
     return (which * 2 + asked) * 3 + standing
 
 
+_TABLE = np.zeros((CELLS, 2 * len(DISPOSITIONS)), dtype=np.int64)
+for _at in range(CELLS):
+    _whole = DISPOSITIONS.index(PARTS[_at // 6].partition(":")[0])
+    _TABLE[_at, 2 * _whole + (_at % 3 != CLOSED)] = 1
+
+
 def tally(unit: Ints, units: int, cell: Ints) -> Ints:
     """How many rows of each unit fall in each cell: (units, CELLS)."""
     return np.bincount(unit * CELLS + cell, minlength=units * CELLS).reshape(units, CELLS)
@@ -135,12 +141,24 @@ def counted(counts: Ints) -> tuple[Ints, Ints]:
     return counts @ _NUMERATORS, counts @ _DENOMINATORS
 
 
+def tables(counts: Ints) -> Ints:
+    """The disposition table of each unit from a tally: (units, DISPOSITIONS, closed and open)."""
+    return (counts @ _TABLE).reshape(len(counts), len(DISPOSITIONS), 2)
+
+
+def planned(counts: Ints) -> Ints:
+    """Probes of each unit that are planned and were not begun."""
+    at = [cell("pending:planned", asked, standing) for asked in (0, 1) for standing in (OPEN, CLOSED, LOST)]
+    made: Ints = counts[:, at].sum(axis=1)
+    return made
+
+
 def pooled(name: str, count: Ints, n: Ints) -> Rate:
     """One rate over several businesses; each element is one cluster. See intervals.clustered()."""
     yes, total, clusters = int(count.sum()), int(n.sum()), int((n > 0).sum())
     value, interval, hidden = None, None, ""
     if total == 0:
-        hidden = "no closed probe"
+        hidden = "no closed probes"
     elif clusters < MIN_CLUSTERS:
         hidden = f"fewer than {MIN_CLUSTERS} independent businesses"
     else:
@@ -148,7 +166,7 @@ def pooled(name: str, count: Ints, n: Ints) -> Rate:
     return Rate(name=name, count=yes, n=total, clusters=clusters, value=value, interval=interval, hidden=hidden)
 
 
-def by_unit(count: Ints, n: Ints) -> Callable[[int, int, str], Rate]:
+def by_unit(count: Ints, n: Ints, *, of: str = "closed probes") -> Callable[[int, int, str], Rate]:
     """Rates of single units from (units, rates) arrays, Wilson: a function of (unit, which rate, name)."""
     low, high = (ends.tolist() for ends in wilson(count, n))
     yes, total = count.tolist(), n.tolist()
@@ -158,7 +176,7 @@ def by_unit(count: Ints, n: Ints) -> Callable[[int, int, str], Rate]:
         if m >= MIN_PROBES:
             interval = Interval(low=low[unit][which], high=high[unit][which], method=WILSON)
             return Rate(name=name, count=k, n=m, clusters=1, value=k / m, interval=interval)
-        hidden = f"fewer than {MIN_PROBES} closed probes" if m else "no closed probe"
+        hidden = f"fewer than {MIN_PROBES} {of}" if m else f"no {of}"
         return Rate(name=name, count=k, n=m, clusters=min(m, 1), value=None, interval=None, hidden=hidden)
 
     return rate

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from itertools import pairwise
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,8 @@ import polars as pl
 from reports.figures.intervals import MIN_CLUSTERS, MIN_PROBES, Floats, Ints, Z, t_quantile
 from reports.figures.model import DAY, HOUR, Curve, Quantile
 from reports.outcomes import BOUNCE_LIMIT
+
+Flags: TypeAlias = npt.NDArray[np.bool_]
 
 AXIS = (HOUR // 60, HOUR // 6, HOUR, 8 * HOUR, DAY, 3 * DAY, 7 * DAY, 30 * DAY)
 """Ticks of the one time axis: 1 min, 10 min, 1 h, 8 h, 1 d, 3 d, 7 d, 30 d."""
@@ -28,7 +31,7 @@ def waits(frame: pl.DataFrame, *, now: int) -> pl.DataFrame:
     starts at sent_at and ends with the reply; it is censored where we stopped hearing (the first of observed_until,
     gap_from and now), or at an unclear arrival or a bounce that decides nothing, when no reply came: from then on
     nobody knows. A reply stamped before the receipt is a wait of 0; one after we stopped hearing does not count.
-    Other columns of `frame` stay.
+    Columns of `frame` that begin with an underscore stay.
     """
     c = pl.col
     sent = c("sent_at")
@@ -44,18 +47,21 @@ def waits(frame: pl.DataFrame, *, now: int) -> pl.DataFrame:
     gone = (~c("disputed") & (c("bounced_at") <= pl.min_horizontal(sent + BOUNCE_LIMIT, pl.lit(now)))).fill_null(
         value=False
     )
+    kept = [name for name in frame.columns if name.startswith("_")]
     return (
-        frame.filter((c("state") == "sent") & (sent <= now))
+        frame.lazy()
+        .filter((c("state") == "sent") & (sent <= now))
         .with_columns(_heard=heard)
         .with_columns(_human=reply("first_human_at"), _any=reply("first_reply_at"), _doubt=doubt)
         .filter(~gone | c("_human").is_not_null())
-        .with_columns(
+        .select(
+            *kept,
             human_time=pl.coalesce("_human", "_doubt", "_heard") - sent,
             human=c("_human").is_not_null(),
             any_time=pl.coalesce("_any", "_doubt", "_heard") - sent,
             any=c("_any").is_not_null(),
         )
-        .drop("_heard", "_human", "_any", "_doubt")
+        .collect()
     )
 
 
@@ -74,7 +80,7 @@ def kaplan_meier(frame: pl.DataFrame) -> pl.DataFrame:
         .with_columns(risk=pl.col("n").cum_sum(reverse=True).over("unit"))
         .filter(pl.col("events") > 0)
         .with_columns(
-            silent=(1 - step).cum_prod().over("unit"),
+            silent=(1 - step).cum_prod().over("unit"),  # exactly 0 where all that wait are answered
             spread=(step / (pl.col("risk") - pl.col("events"))).cum_sum().over("unit"),
         )
         .select("unit", "time", "risk", "events", "silent", "spread")
@@ -82,13 +88,14 @@ def kaplan_meier(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def infinitesimal_jackknife(
-    cluster: Ints, clusters: int, time: Ints, event: npt.NDArray[np.bool_], steps: pl.DataFrame, at: Ints
+    cluster: Ints, clusters: int, time: Ints, event: Flags, steps: pl.DataFrame, at: Ints
 ) -> Floats:
     """Variance of log S at the times `at` when waits come in clusters; infinite where S is 0.
 
     Each wait's influence on log S(t) is U(t) = A(min(T, t)) - [event and T <= t] / (Y(T) - d(T)), where
-    A(t) = sum over s <= t of d / (Y (Y - d)); the variance is G/(G-1) sum over clusters of (sum of U)^2.
-    With one wait per cluster and without the factor it is Greenwood's.
+    A(t) = sum over s <= t of d / (Y (Y - d)); the variance is G/(G-1) sum over clusters of (sum of U)^2, and never
+    below Greenwood's: as many independent waits would not say more. With one wait per cluster and without the factor
+    it is Greenwood's.
     Source: T. Therneau & P. Grambsch, Modeling Survival Data (2000), ch. 2 and 7 (grouped jackknife).
     """
     when, drift = steps["time"].to_numpy(), steps["spread"].to_numpy()
@@ -110,116 +117,120 @@ def infinitesimal_jackknife(
     known: Any = np.isfinite(so_far)
     influence = ended.cumsum(axis=1)[:, :-1] + waiting[:, :-1] * np.where(known, so_far, 0.0)
     variance = clusters / (clusters - 1) * (influence**2).sum(axis=0)
-    return np.where(known, variance, np.inf)
+    return np.where(known, np.maximum(variance, so_far), np.inf)
 
 
-def band(silent: Floats, variance: Floats, z: float) -> tuple[Floats, Floats]:
+def band(silent: Floats, variance: Floats, z: float, unit: Ints) -> tuple[Floats, Floats]:
     """95 % band of the share answered, 1 - S, on the log-log scale: S^exp(-+ z sqrt(v) / log S).
 
     Where S is 0 its variance is not known: the share reaches up to 1, and down to the band of the step before (0 when
-    there is none). Source: Kalbfleisch & Prentice, The Statistical Analysis of Failure Time Data (2002), 1.4.
+    the unit has none). Source: Kalbfleisch & Prentice, The Statistical Analysis of Failure Time Data (2002), 1.4.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         wide = z * np.sqrt(variance) / np.log(silent)
         low, high = 1 - silent ** np.exp(wide), 1 - silent ** np.exp(-wide)
-    nobody: Any = silent <= 0
-    high = np.where(nobody, 1.0, high)
-    if len(low) and nobody[-1]:
-        low[-1] = low[-2] if len(low) > 1 else 0.0
-    return np.clip(low, 0, 1), np.clip(high, 0, 1)
+    ended: Any = silent <= 0  # the last step of its unit, if any
+    before = np.concatenate([[0.0], low[:-1]])[: len(low)]
+    alone = np.concatenate([[True], unit[1:] != unit[:-1]])[: len(low)]
+    low = np.where(ended, np.where(alone, 0.0, before), low)
+    return np.clip(low, 0, 1), np.clip(np.where(ended, 1.0, high), 0, 1)
 
 
-def _thin(silent: Floats) -> Ints:
+def _thin(share: Floats) -> Ints:
     """Which steps to publish: all, or STEPS evenly spread over the share, with first, last and the quantiles."""
-    if len(silent) <= STEPS:
-        return np.arange(len(silent))
-    share = 1 - silent
+    if len(share) <= STEPS:
+        return np.arange(len(share))
     wanted = np.concatenate([np.linspace(share[0], share[-1], STEPS - 2), [0.5 - _SAME, 0.9 - _SAME]])
     return np.unique(np.clip(np.searchsorted(share, wanted), 0, len(share) - 1))
 
 
-def _quantile(q: float, times: Ints, share: Floats, low: Floats, high: Floats, *, whole: bool) -> Quantile:
+def _quantile(q: float, times: list[int], bands: tuple[list[float], ...], *, whole: bool) -> Quantile:
     """The first time at which the share reaches q; its limits where the band does (Brookmeyer & Crowley 1982)."""
-
-    def first(ends: Floats) -> int | None:
-        found = np.flatnonzero(ends >= q - _SAME)
-        return int(found[0]) if len(found) else None
-
-    reached, early, late = first(share), first(high), first(low)
-    if early is not None and not whole:
-        early = max(early - 1, 0)  # between two published steps: the earlier one, to be sure
+    share, low, high = (next((at for at, end in enumerate(ends) if end >= q - _SAME), None) for ends in bands)
+    if high is not None and not whole:
+        high = max(high - 1, 0)  # between two published steps: the earlier one, to be sure
     return Quantile(
         q=q,
-        at=None if reached is None else int(times[reached]),
-        low=None if early is None else int(times[early]),
-        high=None if late is None else int(times[late]),
+        at=None if share is None else times[share],
+        low=None if high is None else times[high],
+        high=None if low is None else times[low],
     )
 
 
-def empty(name: str, n: int, events: int, hidden: str) -> Curve:
-    """A curve that is not shown, and why."""
+def _hidden(name: str, n: int, events: int, why: str) -> Curve:
     none = (Quantile(q=0.5, at=None), Quantile(q=0.9, at=None))
     return Curve(
         name=name, n=n, events=events, times=(), share=(), low=(), high=(), risk=(), median=none[0], p90=none[1],
-        hidden=hidden,
+        hidden=why,
     )  # fmt: skip
 
 
-def _curve(name: str, n: int, steps: pl.DataFrame, keep: Ints, variance: Floats, z: float, risk: Ints) -> Curve:
-    silent = steps["silent"].to_numpy()[keep]
-    silent = np.where(silent < _SAME, 0.0, silent)
-    times = steps["time"].to_numpy()[keep]
-    share = 1 - silent
-    low, high = band(silent, variance, z)
-    whole = len(keep) == steps.height
+def _curve(
+    name: str, n: int, events: int, times: list[int], bands: tuple[list[float], ...], risk: list[int], *, whole: bool
+) -> Curve:
+    """`bands`: share, low and high at each of `times`; `whole`: no step was left out."""
     return Curve(
         name=name,
         n=n,
-        events=int(steps["events"].sum()),
-        times=tuple(times.tolist()),
-        share=tuple(share.tolist()),
-        low=tuple(low.tolist()),
-        high=tuple(high.tolist()),
-        risk=tuple(zip(AXIS, risk.tolist(), strict=True)),
-        median=_quantile(0.5, times, share, low, high, whole=whole),
-        p90=_quantile(0.9, times, share, low, high, whole=whole),
+        events=events,
+        times=tuple(times),
+        share=tuple(bands[0]),
+        low=tuple(bands[1]),
+        high=tuple(bands[2]),
+        risk=tuple(zip(AXIS, risk, strict=True)),
+        median=_quantile(0.5, times, bands, whole=whole),
+        p90=_quantile(0.9, times, bands, whole=whole),
     )
 
 
-def pooled_curve(name: str, time: Ints, event: npt.NDArray[np.bool_], cluster: Ints) -> Curve:
+def pooled_curve(name: str, time: Ints, event: Flags, cluster: Ints) -> Curve:
     """One curve over several businesses; by cluster where one has more than one wait, else Greenwood."""
-    _, cluster, sizes = np.unique(cluster, return_inverse=True, return_counts=True)
+    sizes = np.bincount(cluster) if len(cluster) else np.zeros(0, np.int64)
+    place, sizes = np.cumsum(sizes > 0) - 1, sizes[sizes > 0]
+    events = int(event.sum())
     if len(sizes) < MIN_CLUSTERS:
-        why = f"fewer than {MIN_CLUSTERS} independent businesses" if len(time) else "no probe was delivered"
-        return empty(name, len(time), int(event.sum()), why)
+        why = f"fewer than {MIN_CLUSTERS} independent businesses" if len(time) else "no probes delivered"
+        return _hidden(name, len(time), events, why)
     steps = kaplan_meier(pl.DataFrame({"unit": np.zeros(len(time), np.int64), "time": time, "event": event}))
-    keep = _thin(steps["silent"].to_numpy())
+    keep = _thin(1 - steps["silent"].to_numpy())
+    times = steps["time"].to_numpy()[keep]
     if sizes.max() > 1 and steps.height:
-        variance = infinitesimal_jackknife(cluster, len(sizes), time, event, steps, steps["time"].to_numpy()[keep])
+        variance = infinitesimal_jackknife(place[cluster], len(sizes), time, event, steps, times)
         z = t_quantile(len(sizes) - 1)
     else:
         variance, z = steps["spread"].to_numpy()[keep], Z
-    ordered = np.sort(time)
-    risk = len(time) - np.searchsorted(ordered, AXIS, side="left")
-    return _curve(name, len(time), steps, keep, variance, z, risk)
+    silent = steps["silent"].to_numpy()[keep]
+    low, high = band(silent, variance, z, np.zeros(len(keep), np.int64))
+    risk = len(time) - np.searchsorted(np.sort(time), AXIS, side="left")
+    bands = ((1 - silent).tolist(), low.tolist(), high.tolist())
+    return _curve(name, len(time), events, times.tolist(), bands, risk.tolist(), whole=len(keep) == steps.height)
 
 
-def unit_curves(name: str, unit: Ints, units: int, time: Ints, event: npt.NDArray[np.bool_]) -> list[Curve]:
+def unit_curves(name: str, unit: Ints, units: int, time: Ints, event: Flags) -> list[Curve]:
     """A curve for each single unit, Greenwood; under MIN_PROBES waits it is not shown."""
-    n = np.bincount(unit, minlength=units)
-    answered = np.bincount(unit, weights=event, minlength=units).astype(np.int64)
+    n = np.bincount(unit, minlength=units).tolist()
+    events = np.bincount(unit, weights=event, minlength=units).astype(np.int64).tolist()
     steps = kaplan_meier(pl.DataFrame({"unit": unit, "time": time, "event": event}))
-    ends = np.searchsorted(steps["unit"].to_numpy(), np.arange(units + 1))
+    of, silent = steps["unit"].to_numpy(), steps["silent"].to_numpy()
+    low, high = band(silent, steps["spread"].to_numpy(), Z, of)
+    columns = (1 - silent, low, high)
+    times, bands = steps["time"].to_list(), [column.tolist() for column in columns]
+    ends = np.searchsorted(of, np.arange(units + 1)).tolist()
+    slots = len(AXIS) + 1
     slot = np.searchsorted(AXIS, time, side="right")  # so many ticks are not after the end of the wait
-    waits_by = np.bincount(unit * (len(AXIS) + 1) + slot, minlength=units * (len(AXIS) + 1)).reshape(units, -1)
-    risk = waits_by[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]
+    waiting = np.bincount(unit * slots + slot, minlength=units * slots).reshape(units, slots)
+    risk = waiting[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:].tolist()
     curves = []
-    for one in range(units):
+    for one, (start, end) in enumerate(pairwise(ends)):
         if n[one] < MIN_PROBES:
-            why = f"fewer than {MIN_PROBES} probes" if n[one] else "no probe was delivered"
-            curves.append(empty(name, int(n[one]), int(answered[one]), why))
-            continue
-        mine = steps[int(ends[one]) : int(ends[one + 1])]
-        keep = _thin(mine["silent"].to_numpy())
-        curves.append(_curve(name, int(n[one]), mine, keep, mine["spread"].to_numpy()[keep], Z, risk[one]))
+            why = f"fewer than {MIN_PROBES} probes" if n[one] else "no probes delivered"
+            curves.append(_hidden(name, n[one], events[one], why))
+        elif end - start <= STEPS:
+            mine = tuple(column[start:end] for column in bands)
+            curves.append(_curve(name, n[one], events[one], times[start:end], mine, risk[one], whole=True))
+        else:
+            keep = _thin(columns[0][start:end]) + start
+            mine = tuple(column[keep].tolist() for column in columns)
+            at = steps["time"].to_numpy()[keep].tolist()
+            curves.append(_curve(name, n[one], events[one], at, mine, risk[one], whole=False))
     return curves
