@@ -142,8 +142,19 @@ def _midnight(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def waiting(store: Store, now: datetime) -> list[Waiting]:
-    """Contacts on record that are due and not sent: planned ones, and deferred ones whose next try has come."""
+def count_waiting(store: Store, now: datetime) -> int:
+    """How many contacts waiting() would give in all."""
+    query = select(func.count()).where(CONTACTS.c.state.in_(OPEN_STATES), CONTACTS.c.due <= now)
+    with store.read() as connection:
+        return connection.scalar(query) or 0
+
+
+def waiting(store: Store, now: datetime, *, after: Waiting | None = None, limit: int | None = None) -> list[Waiting]:
+    """Contacts on record that are due and not sent: planned ones, and deferred ones whose next try has come.
+
+    In the order in which they fell due; with `after`, those behind that one. Their Due is the one that was planned,
+    its target as it is today.
+    """
     query = (
         select(
             CONTACTS.c.id.label("contact"), CONTACTS.c.tries, CONTACTS.c.message_id, CONTACTS.c.due.label("next"),
@@ -157,7 +168,11 @@ def waiting(store: Store, now: datetime) -> list[Waiting]:
         .join(BUSINESSES, PROBES.c.business_id == BUSINESSES.c.id)
         .where(CONTACTS.c.state.in_(OPEN_STATES), CONTACTS.c.due <= now)
         .order_by(CONTACTS.c.due, CONTACTS.c.id)
+        .limit(limit)
     )  # fmt: skip
+    if after is not None:
+        behind = CONTACTS.c.due > after.due.due
+        query = query.where(behind | ((CONTACTS.c.due == after.due.due) & (CONTACTS.c.id > after.contact)))
     with store.read() as connection:
         return [
             Waiting(contact=row["contact"], tries=row["tries"], due=_due(row)) for row in _mappings(connection, query)

@@ -13,7 +13,7 @@ from typing import Literal
 from sqlalchemy import and_, or_, select, update
 
 from monitor.facts import Refused
-from monitor.store.engine import Store, add_unless_there
+from monitor.store.engine import Store, add_unless_there, clean
 from monitor.store.planning import Decide, Waiting, read_contacted
 from monitor.store.records import OPEN_STATES, read_suppressed
 from monitor.store.tables import CONTACTS, ENDPOINTS, PROBES, RECEIPTS
@@ -76,13 +76,16 @@ def record_receipt(
     A deferred try is due again after retry_after[attempt - 1]; when the waits are used up the contact is `not_sent`.
     A receipt that comes after its contact was given up as unknown still counts: it knows better.
     """
-    values: dict[str, object] = {"state": receipt.state, "reason": receipt.reason, "settled_at": receipt.at}
+    values: dict[str, object] = {"state": receipt.state, "reason": clean(receipt.reason), "settled_at": receipt.at}
     if receipt.state == "deferred":
         if attempt <= len(retry_after):
             values |= {"due": receipt.at + retry_after[attempt - 1], "settled_at": None}
         else:
             tries = "once" if attempt == 1 else f"{attempt} times"
-            values |= {"state": "not_sent", "reason": f"refused for now each time (tried {tries}): {receipt.reason}"}
+            values |= {
+                "state": "not_sent",
+                "reason": f"refused for now each time (tried {tries}): {clean(receipt.reason)}",
+            }
     row = {
         "contact_id": contact,
         "attempt": attempt,
@@ -91,8 +94,8 @@ def record_receipt(
         "accepted_by": receipt.accepted_by,
         "provider_id": receipt.provider_id,
         "code": receipt.code,
-        "reason": receipt.reason,
-        "transcript": receipt.transcript,
+        "reason": clean(receipt.reason),
+        "transcript": clean(receipt.transcript),
     }
     mine = (CONTACTS.c.id == contact, CONTACTS.c.tries == attempt, CONTACTS.c.state.in_(("sending", "unknown")))
     with store.write() as connection:

@@ -1,0 +1,263 @@
+"""One listening pass: takes in what has come on every channel that hears, then understands what is not understood.
+
+Taking in stores bytes and moves cursors; understanding classifies, finds the probe and stores the verdict. They are
+separate transactions: what cannot be understood, or not yet, is stored all the same.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from threading import Event, Lock, Thread
+
+from sqlalchemy.exc import IntegrityError
+
+from monitor.clock import Clock
+from monitor.facts import Keys, Match, SentProbe, Verdict
+from monitor.store.candidates import candidates
+from monitor.store.engine import Store
+from monitor.store.hearing import TakenIn, cursors, open_gap, retire_places, take_in
+from monitor.store.understanding import Change, Understood, Unread, not_understood, store_understood
+from probes.contract import Batch, Listens, OpenChannel, ProbeError
+from probes.mail.mime import Mail
+
+log = logging.getLogger(__name__)
+
+AT_A_TIME = 200
+"""Arrivals that are understood in one transaction."""
+
+DEAF_WAIT = 60.0
+"""Seconds after which a service tries again to hear a channel that it could not hear."""
+
+Progress = Callable[[int], None]
+"""Called with how many arrivals were taken in, or understood, since it was last called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What understands an arrival: reads its bytes, finds its keys, matches and classifies it. All pure."""
+
+    parse: Callable[[bytes], Mail]
+    keys: Callable[[Mail], Keys]
+    match: Callable[[Mail, Keys, Sequence[SentProbe], datetime], tuple[Match, ...]]
+    classify: Callable[[Mail, datetime], Verdict]
+    version: str
+
+
+@dataclass(slots=True, kw_only=True)
+class ListenSummary:
+    """What a pass heard. `deaf`: channels that could not be heard, with the reason."""
+
+    new: int = 0
+    repeats: int = 0
+    understood: int = 0
+    kinds: dict[str, int] = field(default_factory=dict)
+    unmatched: int = 0
+    deaf: dict[str, str] = field(default_factory=dict)
+
+
+def todays_rules() -> Rules:
+    """The rules of this version."""
+    from monitor.classify.decide import RULES, classify
+    from monitor.match import keys, match
+    from probes.mail.mime import parse
+
+    return Rules(parse=parse, keys=keys, match=match, classify=classify, version=RULES)
+
+
+def listen_pass(
+    store: Store,
+    channels: Mapping[str, OpenChannel],
+    now: Clock,
+    *,
+    rules: Rules | None = None,
+    progress: Progress | None = None,
+) -> ListenSummary:
+    """Hear every channel once and understand all that is not understood yet.
+
+    A channel that cannot be heard leaves a gap on record and stops no other. Raises StoreError only.
+    """
+    summary = ListenSummary()
+    for name, channel in channels.items():
+        if isinstance(channel.wire, Listens):
+            hear(store, name, channel.wire, now, summary, progress=progress)
+    understand(store, now, rules=rules, summary=summary, progress=progress)
+    return summary
+
+
+# --------------------------------------------------------------------------- taking in
+def hear(
+    store: Store, name: str, wire: Listens, now: Clock, summary: ListenSummary, *, progress: Progress | None = None
+) -> bool:
+    """Take in what has come on one channel; False, and a gap on record, when it could not be heard to the end."""
+    read: set[tuple[str, str]] = set()
+    known = cursors(store, name)
+    try:
+        for batch in _of_the_wire(lambda: wire.listen(known, now)):
+            _count(summary, take_in(store, name, batch, now()), progress)
+            read.add((batch.mailbox, batch.cursor.place))
+    except ProbeError as error:
+        log.warning("%s cannot be heard: %s", name, error)
+        summary.deaf[name] = str(error)
+        open_gap(store, name, str(error), now())
+        return False
+    retire_places(store, name, read, now())
+    return True
+
+
+def _of_the_wire(begin: Callable[[], Iterator[Batch]]) -> Iterator[Batch]:
+    """Its batches; whatever breaks in the channel itself is a ProbeError, so that it stops nothing else."""
+    batches: Iterator[Batch] | None = None
+    while True:
+        try:
+            batches = batches or begin()
+            batch = next(batches)
+        except StopIteration:
+            return
+        except ProbeError:
+            raise
+        except Exception as error:
+            log.exception("the channel broke while listening")
+            raise ProbeError(f"the channel broke while listening: {type(error).__name__}: {error}") from error
+        yield batch
+
+
+def _count(summary: ListenSummary, taken: TakenIn, progress: Progress | None) -> None:
+    summary.new += len(taken.new)
+    summary.repeats += taken.repeats
+    if progress and taken.new:
+        progress(len(taken.new))
+
+
+# --------------------------------------------------------------------------- understanding
+def understand(
+    store: Store,
+    now: Clock,
+    *,
+    rules: Rules | None = None,
+    summary: ListenSummary | None = None,
+    progress: Progress | None = None,
+) -> ListenSummary:
+    """Give every arrival that has none its verdict and its matches, a few hundred in a transaction."""
+    rules = rules or todays_rules()
+    summary = summary or ListenSummary()
+    while batch := not_understood(store, AT_A_TIME):
+        for change in understand_batch(store, batch, rules, now()):
+            summary.understood += 1
+            kind = change.after.verdict.kind
+            summary.kinds[kind] = summary.kinds.get(kind, 0) + 1
+            summary.unmatched += not change.after.matches
+        if progress:
+            progress(len(batch))
+    return summary
+
+
+def understand_batch(store: Store, batch: Sequence[Unread], rules: Rules, at: datetime) -> list[Change]:
+    """Understand these arrivals and store what they are; returns what that changed. One transaction, or, where one of
+    them cannot be stored as it was understood, one for each."""
+    understood = judge(store, batch, rules)
+    try:
+        return store_understood(store, understood, at)
+    except IntegrityError:
+        log.warning("a batch of %d arrivals cannot be stored together; storing them one by one", len(batch))
+    changes: list[Change] = []
+    for item in understood:
+        try:
+            changes += store_understood(store, [item], at)
+        except IntegrityError as error:
+            log.exception("arrival %d cannot be stored as it was understood", item.arrival)
+            verdict = _unclear(f"could not be stored as it was understood: {error.orig}", rules)
+            changes += store_understood(store, [Understood(arrival=item.arrival, matches=(), verdict=verdict)], at)
+    return changes
+
+
+def judge(store: Store, batch: Sequence[Unread], rules: Rules) -> list[Understood]:
+    """What these arrivals are by `rules`; reads the store and writes nothing. Never raises for what a mail holds."""
+    read = [_read(one, rules) for one in batch]
+    found = candidates(store, [(keys, one.at) for one, (_, keys, _) in zip(batch, read, strict=True)])
+    return [
+        _judge(one, mail, keys, error, probes, rules)
+        for one, (mail, keys, error), probes in zip(batch, read, found, strict=True)
+    ]
+
+
+def _read(one: Unread, rules: Rules) -> tuple[Mail | None, Keys, str]:
+    try:
+        mail = rules.parse(one.raw)
+        return mail, rules.keys(mail), ""
+    except Exception as error:
+        log.exception("arrival %d cannot be read", one.arrival)
+        return None, Keys(), f"could not be read: {type(error).__name__}: {error}"
+
+
+def _judge(
+    one: Unread, mail: Mail | None, keys: Keys, error: str, probes: Sequence[SentProbe], rules: Rules
+) -> Understood:
+    matches: tuple[Match, ...] = ()
+    if mail is None:
+        return Understood(arrival=one.arrival, matches=matches, verdict=_unclear(error, rules))
+    try:
+        matches = rules.match(mail, keys, probes, one.at)
+        verdict = rules.classify(mail, one.at)
+    except Exception as broken:
+        log.exception("arrival %d cannot be judged", one.arrival)
+        verdict = _unclear(f"could not be judged: {type(broken).__name__}: {broken}", rules)
+    return Understood(arrival=one.arrival, matches=matches, verdict=verdict)
+
+
+def _unclear(reason: str, rules: Rules) -> Verdict:
+    return Verdict(kind="unclear", automated=None, reasons=(reason,), rules=rules.version)
+
+
+# --------------------------------------------------------------------------- staying on the line
+def watch(
+    store: Store,
+    channels: Mapping[str, OpenChannel],
+    now: Clock,
+    stop: Event,
+    *,
+    rules: Rules | None = None,
+    heard: Callable[[str, TakenIn], None] | None = None,
+) -> list[Thread]:
+    """Start a thread for every channel that hears: takes in and understands what comes until `stop` is set.
+
+    Returns the threads, running; join them after setting `stop`. A channel that cannot be heard, or a store that
+    cannot be written, is tried again after a minute. `heard` is called after each batch that brought something.
+    """
+    chosen = rules or todays_rules()
+    one_at_a_time = Lock()
+
+    def follow(name: str, wire: Listens) -> None:
+        while not stop.is_set():
+            try:
+                for batch in _of_the_wire(partial(wire.watch, partial(cursors, store, name), now, stop)):
+                    taken = take_in(store, name, batch, now())
+                    with one_at_a_time:
+                        understand(store, now, rules=chosen)
+                    if heard and taken.new:
+                        heard(name, taken)
+            except ProbeError as error:
+                log.warning("%s cannot be heard: %s", name, error)
+                _try_open_gap(store, name, str(error), now())
+            except Exception:
+                log.exception("listening to %s broke off", name)
+            stop.wait(DEAF_WAIT)
+
+    threads = [
+        Thread(target=follow, args=(name, channel.wire), name=f"listen-{name}")
+        for name, channel in channels.items()
+        if isinstance(channel.wire, Listens)
+    ]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
+def _try_open_gap(store: Store, name: str, why: str, at: datetime) -> None:
+    try:
+        open_gap(store, name, why, at)
+    except Exception:
+        log.exception("the gap of %s could not be put on record", name)
