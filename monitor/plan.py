@@ -74,9 +74,12 @@ def chosen(study: StudySettings, target: Target) -> bool:
     """
     if target.channel not in study.channels:
         return False
-    if target.control:
-        return True
-    filters = ((study.groups, target.group), (study.sectors, target.sector), (study.countries, target.country))
+    return target.control or covers(study, group=target.group, sector=target.sector, country=target.country)
+
+
+def covers(study: StudySettings, *, group: str | None, sector: str | None, country: str | None) -> bool:
+    """Whether a business of this group, sector and country belongs to the study, however it can be reached."""
+    filters = ((study.groups, group), (study.sectors, sector), (study.countries, country))
     return all(not wanted or _folded(own) in {_folded(name) for name in wanted} for wanted, own in filters)
 
 

@@ -1,0 +1,76 @@
+"""Tries every part by a round trip, not a log-in, and says what to do about what does not work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from monitor.clock import Clock
+from monitor.config import Config
+from monitor.errors import UnansweredError
+from monitor.store.engine import Store
+from monitor.store.records import targets
+from probes.contract import Check, Checks, OpenChannel, ProbeError
+
+
+def examine(config: Config, store: Store, channels: Mapping[str, OpenChannel], now: Clock) -> Iterator[Check]:
+    """A line for each part: config, store, what each study would do, and every channel by its own checks."""
+    yield _config(config)
+    yield _store(store)
+    yield from _studies(config, store)
+    for channel in channels.values():
+        yield from _channel(channel, now)
+
+
+def _config(config: Config) -> Check:
+    live = (
+        "live: real businesses can be reached" if config.live else "not live: nothing outside this machine is reached"
+    )
+    found = f"{config.path}: {len(config.channels)} channels, {len(config.studies)} studies; {live}"
+    return Check(name="config", ok=True, detail=found)
+
+
+def _store(store: Store) -> Check:
+    try:
+        with store.write() as connection:
+            # A row written and taken back in one transaction: proves the lock, the disk and the schema.
+            connection.exec_driver_sql("INSERT INTO meta (key, value) VALUES ('doctor', 'was here')")
+            connection.exec_driver_sql("DELETE FROM meta WHERE key = 'doctor'")
+        with store.read() as connection:
+            (fault,) = connection.exec_driver_sql("PRAGMA quick_check(1)").scalars().all()
+    except UnansweredError as error:
+        return Check(name="store", ok=False, detail=str(error), advice="see the message")
+    if fault != "ok":
+        return Check(name="store", ok=False, detail=f"{store.path}: {fault}", advice="restore a copy of the store")
+    return Check(name="store", ok=True, detail=f"{store.path}: written, read back, intact")
+
+
+def _studies(config: Config, store: Store) -> Iterator[Check]:
+    from monitor.plan import chosen, unfilled
+
+    for study in config.studies.values():
+        name = f"study {study.id}"
+        asked = [target for target in targets(store, study.channels) if chosen(study, target)]
+        if not asked:
+            yield Check(
+                name=name, ok=False, detail="no business has an address on its channels",
+                advice="import businesses, or look at the study's channels, groups, sectors and countries",
+            )  # fmt: skip
+            continue
+        problems = unfilled(study, asked, scenarios=config.scenarios, personas=config.personas)
+        for problem in problems:
+            yield Check(name=name, ok=False, detail=problem, advice="give each placeholder a value")
+        if not problems:
+            businesses = len({target.business for target in asked})
+            yield Check(name=name, ok=True, detail=f"{businesses} businesses, {len(asked)} addresses, texts complete")
+
+
+def _channel(channel: OpenChannel, now: Clock) -> Iterator[Check]:
+    if not isinstance(channel.wire, Checks):
+        yield Check(name=channel.name, ok=True, detail="has nothing to try")
+        return
+    try:
+        for check in channel.wire.check(now):
+            yield Check(name=f"{channel.name}: {check.name}", ok=check.ok, detail=check.detail, advice=check.advice)
+    except ProbeError as error:
+        advice = "see the message" if error.permanent else "try again; see the message if it stays"
+        yield Check(name=channel.name, ok=False, detail=str(error), advice=advice)
