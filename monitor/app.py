@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -36,6 +37,14 @@ class App:
             name: OpenChannel(name, one.kind, one.kind.open(name, one.settings, live=self.config.live))
             for name, one in self.config.channels.items()
         }
+
+    def spellings(self, address: str) -> set[str]:
+        """`address` as each channel would store it, and as it was written (a mail domain is no address)."""
+        found = {address}
+        for one in self.config.channels.values():
+            with suppress(ValueError):
+                found.add(one.kind.normalise(address))
+        return found
 
     def __enter__(self) -> Self:
         return self

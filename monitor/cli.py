@@ -63,11 +63,11 @@ def main() -> None:
 
 def _fail(message: str, code: int) -> None:
     for line in message.splitlines():
-        print(f"unanswered: {line}", file=sys.stderr)
+        typer.echo(f"unanswered: {line}", err=True)
     sys.exit(code)
 
 
-def _terminal(as_json: bool, quiet: bool) -> Terminal:
+def _terminal(*, as_json: bool, quiet: bool) -> Terminal:
     from monitor.terminal import Terminal
 
     return Terminal(as_json=as_json, quiet=quiet)
@@ -91,7 +91,7 @@ def init(
     """Write a working folder: config.toml, businesses.csv and scenarios in four languages."""
     from monitor.init import write_starter
 
-    terminal = _terminal(as_json, quiet)
+    terminal = _terminal(as_json=as_json, quiet=quiet)
     for path in write_starter(folder):
         terminal.say(f"wrote {path}")
         terminal.record({"wrote": path})
@@ -103,7 +103,7 @@ def doctor(config: ConfigPath = CONFIG, as_json: Json = False, quiet: Quiet = Fa
     """Try every part by a round trip and say what to do. Exits 1 when something does not work."""
     from monitor.doctor import examine
 
-    terminal = _terminal(as_json, quiet)
+    terminal = _terminal(as_json=as_json, quiet=quiet)
     failed = 0
     with _app(config) as app:
         for check in examine(app.config, app.store, app.channels, app.clock):
@@ -133,7 +133,7 @@ def import_(
     """Read businesses and their addresses. Every bad row is named; nothing is imported by half. Exits 1 on bad rows."""
     from monitor import importing
 
-    terminal = _terminal(as_json, quiet)
+    terminal = _terminal(as_json=as_json, quiet=quiet)
     with _app(config) as app:
         done = importing.bring_in(
             app, file or app.config.businesses, skip_bad, basis=basis, timezone=timezone, language=language
@@ -183,11 +183,9 @@ def plan(
     from monitor import show
     from monitor.send import plan_view
 
-    terminal = _terminal(as_json, quiet)
+    terminal = _terminal(as_json=as_json, quiet=quiet)
     with _app(config) as app:
-        show.plan(
-            terminal, plan_view(app.store, app.config, app.channels, app.clock, show.horizon(until, app.clock()))
-        )
+        show.plan(terminal, plan_view(app.store, app.config, app.channels, app.clock, show.horizon(until, app.clock())))
 
 
 @cli.command(rich_help_panel="Measure")
@@ -197,7 +195,7 @@ def send(config: ConfigPath = CONFIG, as_json: Json = False, quiet: Quiet = Fals
     from monitor.send import send_pass
     from monitor.store.locks import pass_lock
 
-    terminal = _terminal(as_json, quiet)
+    terminal = _terminal(as_json=as_json, quiet=quiet)
     with _app(config) as app, pass_lock(app.config.store, "send"), terminal.progress("sending") as bar:
         summary = send_pass(app.store, app.config, app.channels, app.clock, progress=bar)
     raise typer.Exit(show.sent(terminal, summary))
@@ -215,7 +213,7 @@ def listen(
     from monitor.listen import listen_pass
     from monitor.store.locks import pass_lock
 
-    terminal = _terminal(as_json, quiet)
+    terminal = _terminal(as_json=as_json, quiet=quiet)
     with _app(config) as app, pass_lock(app.config.store, "listen"):
         if not once:
             service.listen(app, terminal.say)
@@ -235,7 +233,7 @@ def run(
     from monitor import service
     from monitor.store.locks import pass_lock
 
-    terminal = _terminal(False, quiet)
+    terminal = _terminal(as_json=False, quiet=quiet)
     with _app(config) as app, pass_lock(app.config.store, "listen"):
         service.run(app, every, terminal.say)
 
@@ -246,7 +244,7 @@ def status(config: ConfigPath = CONFIG, as_json: Json = False, quiet: Quiet = Fa
     from monitor import show
     from monitor.standing import standing
 
-    terminal = _terminal(as_json, quiet)
+    terminal = _terminal(as_json=as_json, quiet=quiet)
     with _app(config) as app:
         raise typer.Exit(show.standing(terminal, standing(app), app.clock()))
 
@@ -262,7 +260,7 @@ def stop(
     """Never contact an address again, on any channel. Counts at once, also for what is planned."""
     from monitor.store.records import stop as stop_address
 
-    terminal = _terminal(as_json, quiet)
+    terminal = _terminal(as_json=as_json, quiet=quiet)
     with _app(config) as app:
         done = stop_address(app.store, app.spellings(address), why, app.clock())
     terminal.say(
@@ -287,7 +285,7 @@ def classify(
     from monitor import show
     from monitor.classify.inspect import describe
 
-    terminal = _terminal(as_json, quiet)
+    terminal = _terminal(as_json=as_json, quiet=quiet)
     bad = 0
     for path in show.mails(paths):
         try:
@@ -307,15 +305,15 @@ def rescore(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Match and classify all stored arrivals again with today's rules. Exits 1 when something changed."""
+    """Match and classify all stored arrivals again with today's rules."""
     from monitor import show
     from monitor.rescore import rescore as again
     from monitor.store.locks import pass_lock
 
-    terminal = _terminal(as_json, quiet)
+    terminal = _terminal(as_json=as_json, quiet=quiet)
     with _app(config) as app, pass_lock(app.config.store, "listen"), terminal.counting("scoring") as count:
         changed = show.rescored(terminal, again(app.store, app.clock, progress=count), explain=explain)
-    raise typer.Exit(1 if changed else 0)
+    terminal.record({"changed": changed})
 
 
 # --------------------------------------------------------------------------- publishing
@@ -329,7 +327,7 @@ def report(
     """Write the scorecard site, with its data files."""
     from monitor.report import publish
 
-    terminal = _terminal(as_json, quiet)
+    terminal = _terminal(as_json=as_json, quiet=quiet)
     with _app(config) as app, terminal.progress("deciding outcomes") as bar:
         done = publish(app, out or app.config.report.out, progress=bar)
     terminal.say(f"{done.index}: edition {done.edition}, {done.businesses} businesses, {done.probes} probes")
@@ -348,7 +346,7 @@ def verify(
     from monitor.errors import UsageError
     from reports.data import verify as differences
 
-    terminal = _terminal(as_json, quiet)
+    terminal = _terminal(as_json=as_json, quiet=quiet)
     if not (site / "data").is_dir():
         raise UsageError(f"{site}: holds no data/ folder; name the folder that `unanswered report` wrote")
     found = differences(site)
@@ -362,18 +360,21 @@ def verify(
 
 @cli.command(rich_help_panel="Try")
 def demo(
-    out: Annotated[Path, typer.Option(help="Where to write; emptied first when an earlier demo made it.")] = Path("demo"),
+    out: Annotated[Path, typer.Option(help="Where to write; emptied first when an earlier demo made it.")] = Path(
+        "demo"
+    ),
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """The whole job on an embedded sandbox; planted truth beside what was measured. Exits 1 when any differs."""
-    from monitor import show
     from monitor.demo import run as run_demo
+    from monitor.demo_result import show
 
-    terminal = _terminal(as_json, quiet)
+    terminal = _terminal(as_json=as_json, quiet=quiet)
     with terminal.progress("demo") as bar:
         result = run_demo(out, progress=bar)
-    raise typer.Exit(show.demo(terminal, result))
+    show(result, terminal)
+    raise typer.Exit(result.exit_code)
 
 
 if __name__ == "__main__":

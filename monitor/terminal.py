@@ -101,6 +101,18 @@ class Terminal:
             ]
             print("  ".join(cells).rstrip())
 
+    def bar(self, label: str, parts: Sequence[tuple[str, str]], note: str = "") -> None:
+        """A row of marks after a label: (marks, rich style) each; plain marks when piped."""
+        if self.as_json or self.quiet:
+            return
+        if not sys.stdout.isatty():
+            print(label, "".join(marks for marks, _ in parts), note)
+            return
+        from rich.console import Console
+        from rich.text import Text
+
+        Console().print(Text.assemble(f"{printable(label)} ", *parts, f"  {note}"))
+
     def _rich_table(
         self,
         title: str,
@@ -121,6 +133,19 @@ class Terminal:
         for line, row in zip(text, rows, strict=True):
             table.add_row(*(escape(cell) for cell in line), style=styles(row) if styles else None)
         Console().print(table)
+
+    @contextmanager
+    def counting(self, what: str) -> Iterator[Callable[[int], None]]:
+        """A bar for work whose end is not known; the callable takes how many more are done."""
+        done = 0
+        with self.progress(what) as bar:
+
+            def more(count: int) -> None:
+                nonlocal done
+                done += count
+                bar(done, None)
+
+            yield more
 
     @contextmanager
     def progress(self, what: str) -> Iterator[Callable[[int, int | None], None]]:

@@ -1,0 +1,90 @@
+"""Staying on: the mailbox watched in threads, sending by ticks, a clean stop on SIGTERM or Ctrl-C."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from types import FrameType
+
+from monitor.app import App
+from monitor.errors import StoreBusy, UnansweredError
+from monitor.listen import watch
+from monitor.send import send_pass
+from monitor.store.hearing import TakenIn
+from monitor.store.locks import pass_lock
+from monitor.terminal import local
+from monitor.ticker import Ticker
+
+log = logging.getLogger(__name__)
+
+Say = Callable[[str], None]
+
+
+def listen(app: App, say: Say) -> None:
+    """Take in and understand what comes, until stopped."""
+    with _until_stopped() as stop:
+        threads = watch(app.store, app.channels, app.clock, stop, heard=_telling(app, say))
+        say(f"listening on {len(threads)} channels; stop with Ctrl-C")
+        stop.wait()
+        _join(threads)
+
+
+def run(app: App, every: int, say: Say) -> None:
+    """Send what is due every `every` seconds and listen all the while, until stopped; what was begun is finished."""
+    with _until_stopped() as stop:
+        threads = watch(app.store, app.channels, app.clock, stop, heard=_telling(app, say))
+        ticker = Ticker()
+
+        def tick() -> None:
+            try:
+                with pass_lock(app.config.store, "send"):
+                    done = send_pass(app.store, app.config, app.channels, app.clock, going_on=lambda: not stop.is_set())
+            except StoreBusy as busy:
+                log.warning("%s", busy)
+                return
+            except UnansweredError:
+                log.exception("a sending pass failed; the next one follows in %d seconds", every)
+                return
+            for problem in done.problems:
+                log.warning("%s", problem)
+            if done.tried:
+                tried = f"{done.sent} sent, {done.deferred} to be tried again, {done.not_sent} not sent"
+                say(f"{local(app.clock())}: {tried}")
+
+        ticker.every(timedelta(seconds=every), "send", tick)
+        ticker.start()
+        say(f"running: sending every {every} s, listening on {len(threads)} channels; stop with Ctrl-C")
+        stop.wait()
+        say("stopping: what was begun is finished")
+        ticker.stop()
+        _join(threads)
+
+
+def _telling(app: App, say: Say) -> Callable[[str, TakenIn], None]:
+    return lambda name, taken: say(f"{local(app.clock())}: {len(taken.new)} arrivals on {name}")
+
+
+def _join(threads: list[threading.Thread]) -> None:
+    for thread in threads:
+        thread.join()
+
+
+@contextmanager
+def _until_stopped() -> Iterator[threading.Event]:
+    """An event that SIGTERM and SIGINT set; the handlers that were there before come back afterwards."""
+    stop = threading.Event()
+
+    def set_it(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the shape of a signal handler
+        stop.set()
+
+    before = {number: signal.signal(number, set_it) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        stop.set()
+        for number, handler in before.items():
+            signal.signal(number, handler)

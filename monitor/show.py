@@ -1,0 +1,230 @@
+"""What each command shows, for a person and as JSON. Decides nothing; returns an exit code where a command has one."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from monitor.errors import UsageError
+from monitor.facts import Allowed
+from monitor.listen import ListenSummary
+from monitor.rescore import Rescored
+from monitor.send import PlanView, SendSummary
+from monitor.standing import Standing, StudyStanding
+from monitor.terminal import Terminal, lasting, local
+
+MANY = 200
+"""Lines of a table that a person reads; more are counted."""
+MAIL = {".eml", ".msg", ".mail", ".txt", ".mbox", ""}
+BAR = 30
+MARKS = {"person": "●", "machine": "○", "nobody": "→", "waiting": "·", "ours": "/"}
+STYLES = {"person": "#0072B2", "machine": "#56B4E9", "nobody": "#D55E00", "waiting": "dim", "ours": "#8A8A8A"}
+
+
+# --------------------------------------------------------------------------- plan and send
+def horizon(until: str | None, now: datetime) -> datetime:
+    """The moment that `--until` means: a day (its end, UTC) or a time from now. Raises UsageError."""
+    if until is None:
+        return now + timedelta(days=7)
+    found = re.fullmatch(r"(\d{1,4})([hd])", until.strip())
+    if found:
+        return now + timedelta(**{"h": {"hours": int(found[1])}, "d": {"days": int(found[1])}}[found[2]])
+    try:
+        day = date.fromisoformat(until.strip())
+    except ValueError:
+        raise UsageError(
+            f"--until {until}: write a day such as 2026-12-31, or a time from now such as 36h or 7d"
+        ) from None
+    return datetime.combine(day, time.max, UTC)
+
+
+def plan(terminal: Terminal, view: PlanView) -> None:
+    """What will be sent and what is refused, each with its reason."""
+    for answer in view.decisions:
+        due, allowed = answer.due, isinstance(answer, Allowed)
+        terminal.record(
+            {
+                "probe": due.probe,
+                "study": due.study,
+                "due": due.due,
+                "business": due.target.business,
+                "channel": due.target.channel,
+                "address": due.target.address,
+                "scenario": due.scenario.id,
+                "persona": due.persona.id,
+                "reply_address": due.reply_address,
+                "subject": due.subject,
+                "allowed": allowed,
+                "rule": None if isinstance(answer, Allowed) else answer.rule,
+                "reason": None if isinstance(answer, Allowed) else answer.reason,
+                "until": None if isinstance(answer, Allowed) else answer.until,
+            }
+        )
+    allowed_rows = [
+        (local(due.due), due.study, due.target.name, due.target.address, due.scenario.id, due.persona.id)
+        for due in view.allowed
+    ]
+    if allowed_rows:
+        columns = ("when", "study", "business", "to", "scenario", "persona")
+        terminal.table(f"will be sent: {len(allowed_rows)}", columns, allowed_rows[:MANY])
+        _more(terminal, len(allowed_rows))
+    refused = view.refused
+    if refused:
+        terminal.table(
+            f"refused: {len(refused)}",
+            ("business", "to", "rule", "reason", "possible from"),
+            [
+                (r.due.target.name, r.due.target.address, r.rule, r.reason, local(r.until) or "never")
+                for r in refused[:MANY]
+            ],
+        )
+        _more(terminal, len(refused))
+    if not view.decisions:
+        terminal.say(
+            "nothing is due in this time; look further ahead with --until, or at the studies' start and schedule"
+        )
+
+
+def _more(terminal: Terminal, n: int) -> None:
+    if n > MANY:
+        terminal.say(f"... and {n - MANY} more (all of them with --json)")
+
+
+def sent(terminal: Terminal, summary: SendSummary) -> int:
+    """What a sending pass did; 1 when something needs a person."""
+    counted = {
+        name: getattr(summary, name)
+        for name in (
+            "planned",
+            "sent",
+            "deferred",
+            "not_sent",
+            "blocked",
+            "unknown",
+            "suppressed",
+            "given_up",
+            "settled",
+        )
+    }
+    waiting = [answer for answer in summary.refused if answer.until is not None]
+    terminal.record(counted | {"waiting": len(waiting), "problems": summary.problems})
+    words = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in counted.items() if n) or "nothing was due"
+    terminal.say(words)
+    for rule, n in Counter(answer.rule for answer in waiting).most_common():
+        terminal.say(f"{n} wait: {rule.replace('_', ' ')}")
+    for problem in summary.problems:
+        terminal.warn(problem)
+    return 1 if summary.problems else 0
+
+
+# --------------------------------------------------------------------------- listen and understand
+def heard(terminal: Terminal, summary: ListenSummary) -> int:
+    """What a listening pass heard; 3 when a channel could not be heard."""
+    terminal.record(
+        {
+            "new": summary.new,
+            "repeats": summary.repeats,
+            "understood": summary.understood,
+            "kinds": summary.kinds,
+            "unmatched": summary.unmatched,
+            "deaf": summary.deaf,
+        }
+    )
+    kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(summary.kinds.items(), key=lambda item: -item[1]))
+    terminal.say(f"{summary.new} new arrivals" + (f": {kinds}" if kinds else ""))
+    if summary.unmatched:
+        terminal.say(f"{summary.unmatched} belong to no probe")
+    for channel, why in summary.deaf.items():
+        terminal.warn(f"{channel} could not be heard: {why}")
+    return 3 if summary.deaf else 0
+
+
+def mails(paths: Sequence[Path]) -> Iterator[Path]:
+    """The files named, and those in the folders named, in order. Raises UsageError for one that is not there."""
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(p for p in path.rglob("*") if p.is_file() and p.suffix.lower() in MAIL)
+        elif path.exists():
+            yield path
+        else:
+            raise UsageError(f"{path}: there is no such file or folder")
+
+
+def verdict(terminal: Terminal, found: Mapping[str, Any]) -> None:
+    """What one mail would be taken for."""
+    terminal.record(found)
+    terminal.say(f"{found['path']}: {found['kind']}")
+    for reason in found["reasons"]:
+        terminal.say(f"    {reason}")
+
+
+def rescored(terminal: Terminal, changes: Iterable[Rescored], *, explain: bool) -> int:
+    """What scoring again changed; returns how many arrivals."""
+    kinds: Counter[tuple[str, str]] = Counter()
+    for change in changes:
+        before = change.before.verdict.kind if change.before else "not understood"
+        after = change.after.verdict.kind
+        kinds[before, after] += 1
+        terminal.record({"arrival": change.arrival, "before": before, "after": after, "why": change.why})
+        if explain:
+            terminal.say(f"arrival {change.arrival}: {change.why}")
+    total = sum(kinds.values())
+    if kinds:
+        rows = [(before, after, n) for (before, after), n in kinds.most_common()]
+        terminal.table(f"changed: {total}", ("was", "is", "arrivals"), rows, right=("arrivals",))
+    else:
+        terminal.say("nothing changed")
+    return total
+
+
+# --------------------------------------------------------------------------- status
+def standing(terminal: Terminal, found: Standing, now: datetime) -> int:
+    """How it stands; 1 while a gap in our hearing is open."""
+    counted = found.counts
+    for study in found.studies:
+        terminal.record(
+            {"study": study.study, "window": study.window, "waiting": study.waiting, "sent": study.sent} | study.parts
+        )
+    terminal.record(
+        {
+            "live": found.live,
+            "heard_until": found.heard_until,
+            "businesses": counted.businesses,
+            "arrivals": counted.arrivals,
+            "kinds": counted.kinds,
+            "unmatched": counted.unmatched,
+            "undetermined": found.undetermined,
+            "next_due": counted.next_due,
+            "gaps": [{"channel": gap.channel, "since": gap.since, "why": gap.why} for gap in counted.open_gaps],
+        }
+    )
+    columns = ("study", "to send", "sent", *STYLES)
+    rows = [(s.study, s.waiting, s.sent, *s.parts.values()) for s in found.studies]
+    terminal.table("studies", columns, rows, right=columns[1:])
+    width = max((len(s.study) for s in found.studies), default=0)
+    for study in found.studies:
+        terminal.bar(study.study.ljust(width), _bar(study), lasting(study.window))
+    if not found.live:
+        terminal.say("not live: nothing outside this machine is contacted")
+    terminal.say(f"due now {counted.due}, next {local(counted.next_due) or 'nothing on record'}")
+    deaf_for = lasting(now - found.heard_until) if found.heard_until else ""
+    terminal.say(f"heard until {local(found.heard_until)} ({deaf_for} ago)" if found.heard_until else "not heard yet")
+    for gap in counted.open_gaps:
+        terminal.warn(f"deaf on {gap.channel} since {local(gap.since)}: {gap.why}")
+    if found.undetermined:
+        terminal.say(f"{found.undetermined} probes are undetermined: a person must look at what came in")
+    return 1 if counted.open_gaps else 0
+
+
+def _bar(study: StudyStanding) -> list[tuple[str, str]]:
+    """The study as a row of marks, each part as long as its share: (marks, style)."""
+    total = sum(study.parts.values())
+    if not total:
+        return []
+    ends = [round(BAR * sum(list(study.parts.values())[: i + 1]) / total) for i in range(len(study.parts))]
+    lengths = [end - begin for begin, end in zip([0, *ends], ends, strict=False)]
+    return [(MARKS[part] * length, STYLES[part]) for part, length in zip(study.parts, lengths, strict=True) if length]
