@@ -1,0 +1,181 @@
+"""The parts of a study's page that are made of its figures alone: legend, ledger, rates, curve and their tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from reports import words
+from reports.charts import curve as curves
+from reports.charts.marks import MARK_OF
+from reports.edition import Study
+from reports.pages.terms import DISPOSITIONS, IN_RATE
+from reports.pages.told import Told
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A count with its name; `total`: the sum of what stands above, or what is left of it."""
+
+    title: str
+    count: str
+    mark: str = ""
+    total: bool = False
+
+
+def legend(told: Told, index: int) -> list[Line]:
+    """What is in the rate, counted."""
+    found = {d.disposition: place for place, d in enumerate(told.figures.windows[index].dispositions)}
+    return [
+        Line(DISPOSITIONS[word].title, told.count(f"windows.{index}.dispositions.{found[word]}.closed"), MARK_OF[word])
+        for word in IN_RATE
+        if word in found
+    ]
+
+
+def ledger(told: Told, index: int) -> list[Line]:
+    """From everything planned to what is in the rate: the sums, and between them what is left out and why."""
+    window = told.figures.windows[index]
+    found = {d.disposition: (place, d) for place, d in enumerate(window.dispositions)}
+    never = sum(d.closed + d.open for word, (_, d) in found.items() if word in _NEVER)
+    planned = told.figures.probes - never - window.attempted
+    lines: list[Line] = []
+
+    def line(word: str) -> None:
+        place, d = found[word]
+        term, path = DISPOSITIONS[word], f"windows.{index}.dispositions.{place}"
+        if word in IN_RATE:
+            if d.open:
+                title = f"{_SHORT[word]}, still open"
+                lines.append(Line(title, told.count(f"{path}.open"), term.mark))
+        elif word == "pending" and planned:
+            lines.append(Line(term.title, words.count(d.closed + d.open - planned), term.mark))
+        elif d.closed or d.open:
+            amount = [told.count(f"{path}.{part}") for part in ("closed", "open") if getattr(d, part)]
+            lines.append(Line(term.title, Markup(" + ").join(amount) + (" open" if len(amount) > 1 else ""), term.mark))
+
+    if never or planned:
+        lines.append(Line("In the study", told.count("probes"), total=True))
+    for word in _NEVER:
+        if word in found:
+            line(word)
+    if planned:
+        lines.append(Line("Not sent yet", words.count(planned), "unsent"))
+    lines.append(Line("Attempted", told.count(f"windows.{index}.attempted"), total=True))
+    for word in DISPOSITIONS:
+        if word in found and word not in _NEVER:
+            line(word)
+    lines.append(Line("In the rate", told.count(f"windows.{index}.no_human.n"), total=True))
+    return lines
+
+
+_SHORT = {"answered": "Answered", "machine_only": "Machine only", "unanswered": "Nobody"}
+_NEVER = ("not_contactable", "suppressed")
+"""Dispositions of enquiries that were never attempted."""
+
+
+def rates(told: Told, study: Study) -> list[dict[str, Any]]:
+    """Every rate as a row: where it stands, what it is called, its colour, and what it counts in words."""
+    index = told.figures.headline
+    head = f"windows.{index}"
+    rows: list[dict[str, Any]] = [
+        {
+            "path": f"windows.{place}.no_human",
+            "title": f"No person within {words.long(window)}",
+            "colour": "silence",
+            "means": "machine only or nobody, of those delivered whose window is closed",
+            "strong": place == index,
+        }
+        for place, window in enumerate(study.windows)
+    ]
+    rows += [
+        {"path": f"{head}.{name}", "title": title, "colour": colour, "means": means, "strong": False}
+        for name, title, colour, means in (
+            ("no_human_their_side", "No person, any reason on their side", "silence", "refusals and bounces count too"),
+            ("worst", "Worst case", "ours", "every unclear, unheard or unknown one counted as silent"),
+            ("best", "Best case", "ours", "\u2026 and as answered"),
+            ("machine_only", "Only a machine", "machine", "an automatic reply and no person"),
+            ("any_reply", "Any reply at all", "machine", "a person or a machine"),
+            ("answered_question", "Every question answered", "person", "of those that asked something"),
+            ("refused_after_accepting", "Came back after being accepted", "ours", "of those accepted"),
+        )
+    ]
+    return rows
+
+
+def within(told: Told) -> list[dict[str, Any]]:
+    """Answered by a person within each of the fixed times: rows as those of rates()."""
+    return [
+        {"path": f"within.{place}", "title": f"Within {rate.name}", "colour": "person", "means": "", "strong": False}
+        for place, rate in enumerate(told.figures.within)
+    ]
+
+
+def curve(told: Told, windows: Sequence[int], headline: int, ident: str) -> Markup:
+    """The curve, or nothing where it says nothing."""
+    human, either = told.figures.human, told.figures.any
+    if human.hidden or not human.n:
+        return Markup()
+    after = [(window, curves.at(human, window)) for window in windows]
+    said = [
+        f"{words.percent(human.share[step]) if step >= 0 else 'nobody'} after {words.long(window)}"
+        for window, step in after
+    ]
+    return curves.curve(
+        human,
+        either,
+        windows,
+        headline,
+        ident,
+        "Share answered by a person within a time after sending",
+        f"Of {human.n} enquiries: {words.listing(said)}. The dashed line is any reply, by a person or a machine.",
+    )
+
+
+def steps(told: Told) -> list[dict[str, Any]]:
+    """The curve as a table: at each tick of the axis, the shares that hold there."""
+    human, either = told.figures.human, told.figures.any
+    rows = []
+    for place, (t, _) in enumerate(human.risk):
+        step, other = curves.at(human, t), curves.at(either, t)
+        rows.append(
+            {
+                "after": words.long(t),
+                "waiting": told.count(f"human.risk.{place}.1"),
+                "share": told.share(f"human.share.{step}") if step >= 0 else words.percent(0),
+                "band": told.tag(f"human.low.{step}", words.ends(human.low[step], 0)[0])
+                + words.DASH
+                + told.tag(f"human.high.{step}", words.percent(human.high[step]))
+                if step >= 0
+                else "",
+                "either": told.share(f"any.share.{other}") if other >= 0 else words.percent(0),
+            }
+        )
+    return rows
+
+
+def table(told: Told) -> list[dict[str, Any]]:
+    """The disposition table: a row for each disposition that occurs, counts for every window."""
+    rows = []
+    for word, term in DISPOSITIONS.items():
+        cells = []
+        for place, window in enumerate(told.figures.windows):
+            found = next((i for i, d in enumerate(window.dispositions) if d.disposition == word), None)
+            path = f"windows.{place}.dispositions.{found}"
+            cells.append(
+                (told.count(f"{path}.closed"), told.count(f"{path}.open")) if found is not None else ("0", "0")
+            )
+        if any(d.disposition == word and d.closed + d.open for w in told.figures.windows for d in w.dispositions):
+            rows.append({"term": term, "cells": cells, "counts": word in IN_RATE})
+    return rows
+
+
+def contactable(told: Told) -> list[dict[str, Any]]:
+    """How many can be reached at all, channel by channel."""
+    return [
+        {"channel": rate.name, "path": f"contactability.{place}"}
+        for place, rate in enumerate(told.figures.contactability)
+    ]

@@ -1,0 +1,222 @@
+"""One probe as a page tells it: its line, its mark, one short sentence, and what came in."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from markupsafe import Markup
+
+from reports.charts.marks import GRAMMAR, MARK_OF
+from reports.charts.timeline import Track, timeline
+from reports.edition import Edition, Event
+from reports.pages.terms import IN_RATE, KEYS, STANDINGS, kind
+from reports.words import day, duration, moment, short, stamp
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """One arrival, in words."""
+
+    mark: str
+    kind: str
+    at: str
+    stamp: str
+    wait: str
+    reasons: tuple[str, ...]
+    key: str
+    standing: str
+    flags: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """One enquiry, in words. `disposition` and `closed` are those of the headline window."""
+
+    id: str
+    channel: str
+    sent_at: int | None
+    disposition: str
+    closed: bool
+    mark: str
+    says: str
+    track: Track
+    wait: int | None  # first human reply, microseconds after sending
+    day: str = ""
+    moment: str = ""
+    stamp: str = ""
+    heard: tuple[Heard, ...] = field(default=())
+
+    @property
+    def line(self) -> Markup:
+        return timeline(self.track)
+
+
+def probe(row: Row, edition: Edition, window: int, *, events: bool = False) -> Probe:
+    """The probe of one outcome row (with columns `disposition` and `closed` at this window).
+
+    `events`: also what came in, which only the business's own page shows.
+    """
+    sent, mark = row["sent_at"], MARK_OF[row["disposition"]]
+    wait = _after(row, "first_human_at", edition.now)
+    if row["disposition"] == "answered" and row["first_human_kind"] == "opt_out":
+        mark = "refusal"
+    says = _says(row, window, edition.now)
+    heard = edition.events.get(row["probe"], ()) if events else ()
+    return Probe(
+        id=row["probe"],
+        channel=row["channel"],
+        sent_at=sent,
+        disposition=row["disposition"],
+        closed=bool(row["closed"]),
+        mark=mark,
+        says=says,
+        track=_track(row, mark, edition.now, says),
+        wait=wait if row["state"] == "sent" else None,
+        day=day(sent, edition.timezone) if sent is not None else "",
+        moment=moment(sent, edition.timezone) if sent is not None else "",
+        stamp=stamp(sent) if sent is not None else "",
+        heard=tuple(_heard(event, sent, edition.timezone) for event in sorted(heard, key=lambda event: event.at)),
+    )
+
+
+def _after(row: Row, column: str, now: int) -> int | None:
+    """How long after sending it happened (0 when stamped before), None when it did not, or not yet."""
+    at, sent = row[column], row["sent_at"]
+    return None if at is None or sent is None or at > now else max(0, at - sent)
+
+
+def _stops(row: Row, now: int) -> list[tuple[int, str]]:
+    """Marks on the way: machines, bounces and unclear mails."""
+    columns = (
+        ("first_ack_at", "machine"), ("first_bot_at", "machine"), ("first_auto_at", "machine"),
+        ("first_unclear_at", "unclear"), ("bounced_at", "bounce"),
+    )  # fmt: skip
+    waits = ((_after(row, column, now), mark) for column, mark in columns)
+    return sorted((wait, mark) for wait, mark in waits if wait is not None)
+
+
+def _track(row: Row, mark: str, now: int, says: str) -> Track:
+    disposition = row["disposition"]
+    if mark == "unsent" or (row["state"] != "sent" and disposition != "unknown"):
+        return Track(end="unsent", label=says)
+    stops, human = _stops(row, now), _after(row, "first_human_at", now)
+    if disposition == "unknown":
+        end, at = "ours", 0
+        stops += [(human, "person")] if human is not None else []
+    elif human is not None:
+        end, at = ("refusal" if row["first_human_kind"] == "opt_out" else "person"), human
+    elif disposition == "not_heard":
+        end, at = "deaf", _after(row, "gap_from", now) or 0
+    elif disposition == "not_delivered":
+        end, at = "bounce", _after(row, "bounced_at", now) or 0
+        stops = [stop for stop in stops if stop[1] != "bounce"]
+    elif disposition == "undetermined":
+        end, at = "unclear", max((stop[0] for stop in stops), default=0)
+        stops = [stop for stop in stops if stop[0] != at]
+    elif row["closed"]:
+        end, at = "silence", 0
+    else:
+        end, at = "waiting", _after(row, "observed_until", now) or 0
+    return Track(end=end, at=at, stops=stops, label=says)
+
+
+def _says(row: Row, window: int, now: int) -> str:
+    disposition, human = row["disposition"], _after(row, "first_human_at", now)
+    junk = ", found in the junk folder" if row["junk"] else ""
+    if disposition == "unknown":
+        return "may or may not have arrived" + (
+            f"; a person wrote after {duration(human)}" if human is not None else ""
+        )
+    if row["state"] in {"planned", "sending", "deferred"}:
+        return "not sent yet"
+    if row["state"] != "sent":
+        words = {"not_sent": "not sent", "blocked": "stopped", "suppressed": "not written to"}
+        return (
+            f"{words.get(disposition, 'not reachable')}: {row['reason']}"
+            if row["reason"]
+            else words.get(disposition, "not reachable")
+        )
+    if disposition == "answered" and human is not None:
+        verb = "a person asked us to stop" if row["first_human_kind"] == "opt_out" else "a person answered"
+        return f"{verb} after {duration(human)}{junk}"
+    late = f"; a person only after {duration(human)}{junk}, past the {short(window)}" if human is not None else ""
+    if disposition == "machine_only":
+        return _machine(row, now) + late
+    if disposition == "not_delivered":
+        why = " (mailbox full)" if row["mailbox_full"] else ""
+        return f"came back after {duration(_after(row, 'bounced_at', now) or 0)}{why}"
+    if disposition == "not_heard":
+        return f"we were deaf from {duration(_after(row, 'gap_from', now) or 0)} on"
+    if disposition == "undetermined":
+        return "unclear; waits for a reader" if not row["by_hand"] else "unclear, also to a reader"
+    if disposition == "pending":
+        return f"window open, waiting for {duration(_after(row, 'observed_until', now) or 0)}"
+    return "nobody" + late
+
+
+def _machine(row: Row, now: int) -> str:
+    for column, words in (
+        ("first_bot_at", "a bot"),
+        ("first_ack_at", "an acknowledgement"),
+        ("first_auto_at", "an automatic reply"),
+    ):
+        wait = _after(row, column, now)
+        if wait is not None:
+            still = "" if row["closed"] else ", window open"
+            return f"only {words} after {duration(wait)}{still}"
+    return "only a machine"
+
+
+def _heard(event: Event, sent: int | None, timezone: str) -> Heard:
+    mark, name = kind(event.kind)
+    flags = []
+    if event.junk:
+        flags.append("found in the junk folder")
+    if event.by_hand:
+        flags.append("decided by hand")
+    if not event.strong:
+        flags.append("weak match")
+    return Heard(
+        mark=mark,
+        kind=name,
+        at=moment(event.at, timezone),
+        stamp=stamp(event.at),
+        wait=f"{duration(max(0, event.at - sent))} after sending" if sent is not None else "",
+        reasons=event.reasons,
+        key=KEYS.get(event.key, event.key),
+        standing=STANDINGS.get(event.standing, event.standing),
+        flags=tuple(flags),
+        text=event.text,
+    )
+
+
+_SHORT = {
+    "person": "answered by a person", "refusal": "asked us to stop", "machine": "machine only", "silence": "nobody",
+    "bounce": "came back", "waiting": "still open", "unclear": "unclear", "deaf": "not heard",
+    "ours": "may not have arrived", "unsent": "not sent",
+}  # fmt: skip
+
+
+def mark_words(probes: Sequence[Probe]) -> str:
+    """A strip of probes in words, for those who do not see it: "3 answered by a person, 1 nobody"."""
+    seen: dict[str, int] = {}
+    for one in probes:
+        seen[one.mark] = seen.get(one.mark, 0) + 1
+    return ", ".join(f"{n} {_SHORT[mark]}" for mark, n in seen.items())
+
+
+def grammar(probes: Collection[Probe]) -> list[tuple[str, str]]:
+    """The legend of these probes: the marks they use, and what each says."""
+    seen = {one.track.end for one in probes} | {one.mark for one in probes}
+    seen |= {mark for one in probes for _, mark in one.track.stops}
+    return [(mark, says) for mark, says in GRAMMAR if mark in seen]
+
+
+def eligible(probes: Sequence[Probe]) -> int:
+    """How many of these are in the rate: closed, and in its denominator."""
+    return sum(one.closed and one.disposition in IN_RATE for one in probes)
