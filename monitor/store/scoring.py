@@ -149,8 +149,9 @@ def _facts(row: Mapping[str, Any], hearing: _Hearing, heard: Sequence[Heard]) ->
         sent_at = row["started_at"]
     names = ("study", "version", "business", "group", "channel", "scenario", "intent", "language", "persona", "pair")
     return ProbeFacts(
-        **{name: row[name] for name in (*names, "control", "state", "reason", "accepted_by")},
+        **{name: row[name] for name in (*names, "control", "state", "accepted_by")},
         probe=row["id"],
+        reason="" if row["state"] == "sent" else row["reason"],
         sent_at=sent_at,
         endpoint_address=row["address"],
         questions_asked=len(row["questions"]),
