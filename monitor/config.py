@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, Field, StrictBool, ValidationError
 
@@ -37,7 +37,8 @@ from probes.contract import ChannelKind, ProbeError
 from probes.settings import Table
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]*")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
+_REFUSED = "(refused)"
 _NAMED = ("channels", "addresses", "personas", "studies")
 
 
@@ -95,23 +96,21 @@ def load(path: Path, env: Mapping[str, str] | None = None) -> Config:
     table = read_toml(path, problems)
     if table is None:
         raise ConfigError(*problems.lines)
-    context = {"env": os.environ if env is None else env, "base": path.parent}
-    table = _without_bad_names(table, problems)
-    _no_secret_as_a_variable(table, problems)
+    given = os.environ if env is None else env
+    _no_secret_as_a_variable(table, given, problems)
+    context = {"env": {**given, _REFUSED: _REFUSED}, "base": path.parent}
+    _no_bad_names(table, problems)
     channels = _channels(_tables(table, "channels"), context, problems)
     addresses = _addresses(_tables(table, "addresses"), context, problems)
-    try:
-        root = Root.model_validate(table, context=context)
-    except ValidationError as error:
-        problems.add_errors(error, Root, table)
-        raise ConfigError(*problems.lines) from None
-    scenarios = _scenarios(root, "scenarios" in table, problems)
-    personas = {key: _persona(key, person) for key, person in root.personas.items()}
-    studies = {key: StudySettings.model_construct(**dict(study), id=key) for key, study in root.studies.items()}
-    known: dict[str, Iterable[str]] = {"channels": root.channels, "personas": personas, "scenarios": scenarios}
-    _check_personas(root, addresses, problems)
-    for study in studies.values():
-        _check_study(study, known, personas, scenarios, problems)
+    people = _validated("personas", PersonaTable, table, context, problems)
+    tables = _validated("studies", StudyTable, table, context, problems)
+    root = _root(table, context, problems)
+    scenarios = _scenarios(root, table, problems)
+    personas = {key: _persona(key, person) for key, person in people.items()}
+    studies = {key: StudySettings.model_construct(**dict(study), id=key) for key, study in tables.items()}
+    _check_personas(people, table, addresses, problems)
+    for key, study in _tables(table, "studies").items():
+        _check_study(("studies", key), study, table, personas, scenarios, problems)
     if problems.lines:
         raise ConfigError(*problems.lines)
     return Config(
@@ -120,7 +119,7 @@ def load(path: Path, env: Mapping[str, str] | None = None) -> Config:
         store=root.store,
         live=root.live,
         businesses=root.businesses,
-        scenarios=scenarios,
+        scenarios={key: text for key, text in scenarios.items() if text is not None},
         channels=channels,
         addresses=addresses,
         personas=personas,
@@ -138,27 +137,27 @@ def _tables(table: Mapping[str, Any], key: str) -> dict[str, dict[str, Any]]:
     return {name: t for name, t in found.items() if isinstance(t, dict)} if isinstance(found, dict) else {}
 
 
-def _without_bad_names(table: dict[str, Any], problems: Problems) -> dict[str, Any]:
+def _no_bad_names(table: Mapping[str, Any], problems: Problems) -> None:
     for key in _NAMED:
         for name in _tables(table, key):
             if not _ID.fullmatch(name):
                 problems.add((key, name), 'cannot be a name; write lower-case letters, digits, "-" and "_"')
-    return table
 
 
-def _no_secret_as_a_variable(table: Any, problems: Problems, at: tuple[str, ...] = ()) -> None:
+def _no_secret_as_a_variable(table: Any, env: Mapping[str, str], problems: Problems, at: tuple[str, ...] = ()) -> None:
     """A secret written where the name of a variable belongs must not be repeated in a message: refused here."""
     if not isinstance(table, dict):
         return
     for key, value in list(table.items()):
-        if key.endswith("_env") and isinstance(value, str) and value and not _VARIABLE.fullmatch(value):
+        if not (key.endswith("_env") and isinstance(value, str) and value):
+            _no_secret_as_a_variable(value, env, problems, (*at, key))
+        elif value not in env and not _VARIABLE.fullmatch(value):
             problems.add(
                 (*at, key),
-                "is not the name of an environment variable; write a name of letters, digits and _, never the secret",
+                "is not the name of an environment variable that is set; write the name, in capitals, and never the "
+                "secret itself",
             )
-            table[key] = None
-        else:
-            _no_secret_as_a_variable(value, problems, (*at, key))
+            table[key] = _REFUSED  # a variable that is set: no further problem comes of it
 
 
 # --------------------------------------------------------------------------- tables with models of their own
@@ -203,18 +202,48 @@ def _addresses(tables: Mapping[str, dict[str, Any]], context: Any, problems: Pro
     return addresses
 
 
-def _scenarios(root: Root, asked_for: bool, problems: Problems) -> dict[str, Scenario]:
+_T = TypeVar("_T", bound=Table)
+
+
+def _validated(key: str, model: type[_T], table: Mapping[str, Any], context: Any, problems: Problems) -> dict[str, _T]:
+    """The named tables under `key` that are right; one that is wrong does not keep the others from being checked."""
+    found: dict[str, _T] = {}
+    for name, one in _tables(table, key).items():
+        try:
+            found[name] = model.model_validate(one, context=context)
+        except ValidationError as error:
+            problems.add_errors(error, model, one, (key, name))
+    return found
+
+
+def _root(table: Mapping[str, Any], context: Any, problems: Problems) -> Root:
+    """What stands outside the named tables; with what is wrong left out."""
+    rest = {key: value for key, value in table.items() if key not in _NAMED or not isinstance(value, dict)}
+    for key in _NAMED:
+        for name, one in (table[key] if isinstance(table.get(key), dict) else {}).items():
+            if not isinstance(one, dict):
+                problems.add(
+                    (key, name), f"must be a table; write [{key}.{name}] on a line of its own and its keys below"
+                )
+    try:
+        return Root.model_validate(rest, context=context)
+    except ValidationError as error:
+        problems.add_errors(error, Root, rest)
+        wrong = {found["loc"][0] for found in error.errors(include_url=False)}
+        return Root.model_validate({key: value for key, value in rest.items() if key not in wrong}, context=context)
+
+
+def _scenarios(root: Root, table: Mapping[str, Any], problems: Problems) -> dict[str, Scenario | None]:
+    """Every scenario by id; None for a file that is wrong."""
     folder = root.scenarios
     if not folder.is_dir():
-        if asked_for or root.studies:
+        if "scenarios" in table or _tables(table, "studies"):
             problems.add("scenarios", f"there is no folder {folder}; make it, or write the path of the one that exists")
         return {}
-    scenarios: dict[str, Scenario] = {}
+    scenarios: dict[str, Scenario | None] = {}
     for path in sorted(folder.glob("*.toml")):
-        scenario, lines = read_scenario(path)
+        scenarios[path.stem], lines = read_scenario(path)
         problems.lines.extend(lines)
-        if scenario is not None:
-            scenarios[scenario.id] = scenario
     return scenarios
 
 
@@ -230,39 +259,50 @@ def _persona(key: str, table: PersonaTable) -> Persona:
 
 
 # --------------------------------------------------------------------------- what must exist elsewhere
-def _check_personas(root: Root, addresses: Mapping[str, AddressSettings], problems: Problems) -> None:
-    for key, person in root.personas.items():
-        if person.addresses not in root.addresses:
-            problems.add(
-                ("personas", key, "addresses"),
-                f"there is no [addresses.{person.addresses}]; {did_you_mean(person.addresses, root.addresses)}",
-            )
+def _check_personas(
+    people: Mapping[str, PersonaTable],
+    table: Mapping[str, Any],
+    addresses: Mapping[str, AddressSettings],
+    problems: Problems,
+) -> None:
+    known = _tables(table, "addresses")
+    for key, person in people.items():
+        if person.addresses not in known:
+            advice = did_you_mean(person.addresses, known)
+            problems.add(("personas", key, "addresses"), f"there is no table [addresses.{person.addresses}]; {advice}")
         elif isinstance(addresses.get(person.addresses), CatchAll) and not name_parts(person.latin_name or person.name):
             problems.add(
-                ("personas", key, "name"),
-                f"{person.name!r} has no Latin letters to make a mail address from; add latin_name, "
-                'the name as it would stand in one, such as "Wang Fang"',
+                ("personas", key, "latin_name" if person.latin_name else "name"),
+                f"{person.latin_name or person.name!r} has no Latin letters to make a mail address from; write in "
+                'latin_name how the name stands in one, such as "Wang Fang"',
             )
 
 
 def _check_study(
-    study: StudySettings,
-    known: Mapping[str, Iterable[str]],
+    at: tuple[str, str],
+    study: Mapping[str, Any],
+    table: Mapping[str, Any],
     personas: Mapping[str, Persona],
-    scenarios: Mapping[str, Scenario],
+    scenarios: Mapping[str, Scenario | None],
     problems: Problems,
 ) -> None:
-    at = ("studies", study.id)
+    """What a study names must exist: looked for even where the study has other mistakes."""
+    known = {"channels": _tables(table, "channels"), "personas": _tables(table, "personas"), "scenarios": scenarios}
     for key, names in known.items():
-        for position, name in enumerate(getattr(study, key)):
-            if name not in set(names):
-                what = "no file" if key == "scenarios" else "no table"
-                place = f"{name}.toml in the scenarios folder" if key == "scenarios" else f"[{key}.{name}]"
-                problems.add((*at, key, position), f"there is {what} {place}; {did_you_mean(name, names)}")
-    asking = [personas[name] for name in study.personas if name in personas]
-    for position, name in enumerate(study.scenarios):
-        if (scenario := scenarios.get(name)) and asking and not any(writes(who, scenario.language) for who in asking):
+        for position, name in enumerate(_strings(study, key)):
+            if name not in names:
+                what = f"file {name}.toml in the scenarios folder" if key == "scenarios" else f"table [{key}.{name}]"
+                problems.add((*at, key, position), f"there is no {what}; {did_you_mean(name, names)}")
+    asking = [personas.get(name) for name in _strings(study, "personas")]
+    for position, name in enumerate(_strings(study, "scenarios")):
+        scenario = scenarios.get(name)
+        if scenario and all(asking) and asking and not any(who and writes(who, scenario.language) for who in asking):
             problems.add(
                 (*at, "scenarios", position),
                 f'none of the study\'s personas writes "{scenario.language}"; add the language to one, or a persona',
             )
+
+
+def _strings(table: Mapping[str, Any], key: str) -> list[str]:
+    found = table.get(key)
+    return [name for name in found if isinstance(name, str)] if isinstance(found, list) else []

@@ -51,7 +51,11 @@ class Problems:
 
     def add_errors(self, error: ValidationError, model: type[BaseModel], table: Any, prefix: Location = ()) -> None:
         """Every error that `model` found in `table`, which stands at `prefix` in the file."""
-        for found in error.errors(include_url=False):
+        every = error.errors(include_url=False)
+        for found in every:
+            below = any(other["loc"][: len(found["loc"])] == found["loc"] != other["loc"] for other in every)
+            if found["type"] == "too_short" and below:
+                continue  # its items are wrong, not missing
             location, what = _explain(found, model, table)
             self.add((*prefix, *location), what)
 
@@ -104,7 +108,7 @@ def _explain(found: Mapping[str, Any], model: type[BaseModel], table: Any) -> tu
     if kind == "extra_forbidden":
         return location, _unknown_key(str(location[-1]), _model_at(model, location[:-1]))
     if kind == "missing":
-        return location, f"is missing; add {location[-1]} = {_example(model, location)}"
+        return location, f"is missing; add {_missing(model, location)}"
     if kind in {"value_error", "assertion_error"}:
         what = str(context.get("error", found["msg"]))
         own = _OWN_KEY.match(what)
@@ -119,6 +123,8 @@ def _explain(found: Mapping[str, Any], model: type[BaseModel], table: Any) -> tu
     if kind in _WORDS:
         return location, _WORDS[kind]
     if kind in _TABLES:
+        if isinstance(location[-1], int):
+            return location, f"must be a table; write [[{dotted(location[:-1])}]] on a line of its own, its keys below"
         return location, f"must be a table; write [{dotted(location)}] on a line of its own and its keys below"
     if kind == "literal_error":
         return location, _literal(str(context["expected"]), _value_at(table, location))
@@ -135,8 +141,9 @@ def _explain(found: Mapping[str, Any], model: type[BaseModel], table: Any) -> tu
 def _unknown_key(key: str, model: type[BaseModel] | None) -> str:
     known = [] if model is None else [name for name in model.model_fields if name != "id"]
     if _SECRET.search(key) and key not in known:
-        offered = [name for name in known if name.endswith(("_env", "_file"))] or [f"{key}_env", f"{key}_file"]
-        return f"is not a key here, and a secret never stands in this file; use {' or '.join(offered)}"
+        offered = [name for name in known if name.endswith(("_env", "_file")) and _SECRET.search(name)]
+        advice = f"use {' or '.join(offered)}" if offered else "take it out"
+        return f"is not a key here, and a secret never stands in this file; {advice}"
     return f"is not a key here; {did_you_mean(key, known)}"
 
 
@@ -196,6 +203,17 @@ def _flatten(annotation: Any) -> list[Any]:
     if origin in (Union, types.UnionType):
         return [inner for part in get_args(annotation) if part is not type(None) for inner in _flatten(part)]
     return [annotation]
+
+
+def _missing(model: type[BaseModel], location: Location) -> str:
+    """How to add what is missing at `location`."""
+    parent = _model_at(model, location[:-1])
+    field = parent.model_fields.get(str(location[-1])) if parent is not None else None
+    if field is not None and _model_at(model, (*location, 0)) is not None:
+        return f"a table [[{location[-1]}]]"
+    if field is not None and _model_at(model, location) is not None:
+        return f"a table [{location[-1]}]"
+    return f"{location[-1]} = {_example(model, location)}"
 
 
 def _example(model: type[BaseModel], location: Location) -> str:

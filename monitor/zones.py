@@ -16,9 +16,18 @@ def zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        near = difflib.get_close_matches(name, sorted(available_timezones()), n=1, cutoff=0.7)
-        advice = f"did you mean {near[0]}?" if near else 'write one of the IANA zones, such as "Europe/Paris"'
+        near = _near(name)
+        advice = f"did you mean {near}?" if near else 'write one of the IANA zones, such as "Europe/Paris"'
         raise ValueError(f"{name!r} is not a time zone; {advice}") from None
+
+
+def _near(name: str) -> str | None:
+    """The zone that was meant: the one of that city, or the one spelled nearly so."""
+    # Abbreviations such as EST are left out: they have no daylight saving, and nobody means that.
+    known = sorted(known for known in available_timezones() if "/" in known and not known.startswith("Etc/"))
+    city = [one for one in known if one.rpartition("/")[2].casefold() == name.strip().replace(" ", "_").casefold()]
+    near = city or difflib.get_close_matches(name, known, n=1, cutoff=0.7)
+    return near[0] if near else None
 
 
 def instant(day: date, at: time, where: ZoneInfo) -> datetime:
