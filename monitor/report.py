@@ -174,7 +174,7 @@ def _study(version: Version) -> Study:
         question=content["question"],
         channels=tuple(content["channels"]),
         windows=windows,
-        headline=min(1, len(windows) - 1),
+        headline=windows[min(1, len(windows) - 1)],
         design=content["design"],
         schedule=f"{content['schedule']} ({content['timezone']})",
         frame_list=frame.get("list"),

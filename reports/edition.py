@@ -45,7 +45,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
-    """A frozen study in words. Durations are int microseconds."""
+    """A frozen study in words. Durations are int microseconds; `headline` is one of `windows`."""
 
     id: str
     version: int
