@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from monitor.businesses import BusinessRow, EndpointRow
 from monitor.config import Config
 from monitor.facts import Match, ProbeFacts, Verdict
 from monitor.listen import ListenSummary, Rules, listen_pass
+from monitor.match import keys
+from monitor.match import match as find_match
 from monitor.send import SendSummary, send_pass
 from monitor.store.engine import Store
 from monitor.store.planning import Frozen
@@ -20,6 +24,7 @@ from monitor.store.scoring import probe_facts
 from monitor.store.tables import CONTACTS, PROBES, metadata
 from monitor.studies import ListenSettings, ReportSettings, digest, frozen
 from probes.contract import Arrival, Batch, Cursor, Enquiry, OpenChannel
+from probes.mail.mime import Mail, parse
 from probes.testing import FakeChannel, FakeSettings
 from tests.monitor.making import MAIN, TUESDAY, persona, policy, scenario, study
 
@@ -104,6 +109,29 @@ def rows(store: Store, table: str) -> list[dict[str, Any]]:
         return [dict(row) for row in found]
 
 
+@cache
+def _migrated() -> bytes:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "unanswered.db"
+        Store.open(path).close()
+        return path.read_bytes()
+
+
+def fresh_store(folder: Path) -> Store:
+    """A new store, made by the real migrations (once a test run; this is a copy)."""
+    path = folder / "unanswered.db"
+    path.write_bytes(_migrated())
+    return Store.open(path)
+
+
+def _told_kind(mail: Mail, _at: datetime) -> Verdict:
+    return verdict(mail.header("x-kind") or "human")
+
+
+RULES = Rules(parse=parse, keys=keys, match=find_match, classify=_told_kind, version="test")
+"""The real matching; a verdict is what the mail's header X-Kind says, else human."""
+
+
 @dataclass
 class World:
     """Everything that a pass needs. `at` is the present, moved by `passes`."""
@@ -115,7 +143,7 @@ class World:
     at: datetime = TUESDAY
 
     def __post_init__(self) -> None:
-        self.store = Store.open(self.folder / "unanswered.db")
+        self.store = fresh_store(self.folder)
         self.fake = FakeChannel(mailbox=MAILBOX)
         self.config = a_config(self.folder, study=self.study, policy_change=self.policy)
         if self.firms:
@@ -147,7 +175,7 @@ class World:
         return send_pass(self.store, self.config, more.pop("channels", self.channels), self.now, **more)
 
     def listen(self, rules: Rules | None = None, **more: Any) -> ListenSummary:
-        return listen_pass(self.store, more.pop("channels", self.channels), self.now, rules=rules, **more)
+        return listen_pass(self.store, more.pop("channels", self.channels), self.now, rules=rules or RULES, **more)
 
     def sent_to(self, number: int = 1) -> Enquiry:
         """The latest enquiry that was handed over for a firm."""

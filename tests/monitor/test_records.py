@@ -18,13 +18,13 @@ from monitor.store.records import (
     suppressions,
     targets,
 )
-from tests.monitor.factories import CHANNEL, World, business, endpoint, rows
+from tests.monitor.factories import CHANNEL, World, business, endpoint, fresh_store, rows
 from tests.monitor.making import TUESDAY
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(tmp_path / "unanswered.db") as opened:
+    with fresh_store(tmp_path) as opened:
         yield opened
 
 
