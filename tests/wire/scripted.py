@@ -3,6 +3,8 @@
     with ScriptedSmtp() as server:
         server.says("RCPT", "451 4.7.1 come back later")     # instead of the usual answer
         server.hangs_up("DOT")                               # closes the connection instead of answering
+        server.breaks_off("DOT", b"25")                      # says only so much, and closes
+        server.trickles("MAIL")                              # a byte now and then, never a line
         server.falls_silent("MAIL")                          # never answers
         server.cuts_content(after=10)                        # closes (by RST) once so many bytes of content came
         server.offers("SMTPUTF8", "8BITMIME")                # what EHLO lists
@@ -32,7 +34,7 @@ _USUAL = {
     "STARTTLS": "220 go ahead",
     "AUTH": "235 2.7.0 welcome",
 }
-_HANG_UP, _SILENCE = object(), object()
+_HANG_UP, _SILENCE, _TRICKLE = object(), object(), object()
 
 
 class ScriptedSmtp:
@@ -68,6 +70,16 @@ class ScriptedSmtp:
         self._script[step] = [_SILENCE]
         return self
 
+    def trickles(self, step: str) -> Self:
+        """Answers a byte now and then, without an end."""
+        self._script[step] = [_TRICKLE]
+        return self
+
+    def breaks_off(self, step: str, said: bytes) -> Self:
+        """Sends these bytes as they are and closes the connection."""
+        self._script[step] = [said]
+        return self
+
     def cuts_content(self, *, after: int) -> Self:
         self._cut_after = after
         return self
@@ -86,8 +98,8 @@ class ScriptedSmtp:
         # A thread that waits in accept() is woken by a call.
         with socket.create_connection(("127.0.0.1", self.port), timeout=5):
             pass
-        self._listener.close()
         self._thread.join(10)
+        self._listener.close()
         assert not self._thread.is_alive()
 
     def _serve(self) -> None:
@@ -115,6 +127,9 @@ class ScriptedSmtp:
             lines = ["scripted.example", *(self._features if step == "EHLO" else ())]
             return "\r\n".join(f"250{'-' if n < len(lines) - 1 else ' '}{line}" for n, line in enumerate(lines))
         return _USUAL.get(step, "500 what?")
+
+    def pause(self) -> None:
+        self._closing.wait(0.02)
 
     @property
     def closing(self) -> bool:
@@ -159,7 +174,7 @@ class _Conversation:
             # RST: what was sent and not read yet is refused at once
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             raise EOFError
-        content = self._until(b"\r\n.\r\n")
+        content = self._until(b"\r\n.\r\n") + b"\r\n"
         self.server.contents.append(content)
         if self._answer("DOT").startswith("2"):
             self.server.accepted.append(content)
@@ -170,8 +185,16 @@ class _Conversation:
             raise EOFError
         while said is _SILENCE:
             self._receive()
+        while said is _TRICKLE:
+            if self.server.closing:
+                raise EOFError
+            self.sock.sendall(b"2")
+            self.server.pause()
+        if isinstance(said, bytes):
+            self.sock.sendall(said)
+            raise EOFError  # noqa: TRY004 - how a conversation ends
         assert isinstance(said, str)
-        self.sock.sendall(said.encode() + (b"" if said.endswith("\0") else b"\r\n"))
+        self.sock.sendall(said.encode() + b"\r\n")
         return said
 
     def _until(self, end: bytes) -> bytes:

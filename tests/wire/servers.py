@@ -100,24 +100,6 @@ def server_folder(name: str) -> Iterator[Path]:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _gone(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    return False
-
-
-def _end(pid: int) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGTERM)
-    until = time.monotonic() + 10
-    while not _gone(pid) and time.monotonic() < until:
-        time.sleep(0.02)
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
-
-
 # --------------------------------------------------------------------------- certificates
 @dataclass(frozen=True)
 class Authority:
@@ -415,12 +397,14 @@ smtpd_relay_restrictions = {allowed}, reject
 smtpd_recipient_restrictions =
 smtpd_client_connection_count_limit = 0
 smtpd_peername_lookup = no
+smtpd_error_sleep_time = 0
 smtpd_delay_reject = yes
 strict_rfc821_envelopes = no
 message_size_limit = {size_limit}
 virtual_mailbox_limit = 0
 mailbox_size_limit = 0
 maximal_queue_lifetime = 1h
+bounce_queue_lifetime = 1h
 minimal_backoff_time = 1s
 maximal_backoff_time = 5s
 queue_run_delay = 1s
@@ -466,19 +450,29 @@ class Postfix:
 
     base: Path
     port: int
+    _process: subprocess.Popen[bytes] | None = field(default=None, init=False, repr=False)
 
     def start(self) -> None:
-        self._postfix("start")
-        eventually(lambda: greets(self.port, b"220"), f"postfix answers on port {self.port}\n{self.log()}")
+        master = need("master", "postfix")
+        with (self.base / "stderr").open("ab") as stderr:
+            process = self._process = subprocess.Popen(
+                [master, "-c", self.base / "etc", "-d"],
+                env={**os.environ, "MAIL_CONFIG": str(self.base / "etc")},
+                stdout=stderr,
+                stderr=stderr,
+                start_new_session=True,
+            )
+        eventually(lambda: process.poll() is not None or greets(self.port, b"220"), "postfix answers")
+        if process.poll() is not None:
+            pytest.fail(f"postfix does not start: {(self.base / 'stderr').read_text(errors='replace')}\n{self.log()}")
 
     def stop(self) -> None:
-        """Ends it and every process it started."""
-        pid_file = self.base / "spool" / "pid" / "master.pid"
-        with suppress(FileNotFoundError, ValueError):
-            pid = int(pid_file.read_text())
-            with suppress(subprocess.SubprocessError):
-                self._postfix("stop")
-            _end(pid)
+        """Ends it and every process it started; its queue stands a kill."""
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
 
     def restart(self) -> None:
         self.stop()
@@ -497,18 +491,12 @@ class Postfix:
 
     def flush(self) -> None:
         """Tries everything that waits again now."""
-        self._postfix("flush")
+        program = need("postqueue", "postfix")
+        subprocess.run([program, "-c", self.base / "etc", "-f"], capture_output=True, timeout=30, check=True)
 
     def settle(self, seconds: float = 60.0) -> None:
         """Waits until nothing waits any more: all delivered or bounced."""
         eventually(lambda: not self.queue(), "postfix has delivered everything", seconds)
-
-    def _postfix(self, verb: str) -> None:
-        done = subprocess.run(
-            [need("postfix", "postfix"), "-c", self.base / "etc", verb], capture_output=True, timeout=60, check=False
-        )
-        if done.returncode and verb == "start":
-            pytest.fail(f"postfix does not start: {done.stderr.decode(errors='replace')}\n{self.log()}")
 
 
 @contextmanager
@@ -572,8 +560,28 @@ def _write_postfix_files(
 ) -> None:
     for name in ("etc", "spool", "data"):
         (base / name).mkdir()
-    user = pwd.getpwnam("postfix")
+    user, drop = pwd.getpwnam("postfix"), grp.getgrnam("postdrop")
     os.chown(base / "data", user.pw_uid, user.pw_gid)
+    (base / "spool" / "pid").mkdir()
+    for name in (
+        "active",
+        "bounce",
+        "corrupt",
+        "defer",
+        "deferred",
+        "flush",
+        "hold",
+        "incoming",
+        "private",
+        "saved",
+        "trace",
+    ):
+        (base / "spool" / name).mkdir(mode=0o700)
+        os.chown(base / "spool" / name, user.pw_uid, user.pw_gid)
+    for name, mode in (("maildrop", 0o730), ("public", 0o710)):
+        (base / "spool" / name).mkdir()
+        os.chown(base / "spool" / name, user.pw_uid, drop.gr_gid)
+        (base / "spool" / name).chmod(mode)
     known = {domain.lower() for domain in domains} | {address.rpartition("@")[2] for address in bounces} | {"mail.test"}
     (base / "domains").write_text("".join(f"{domain} ok\n" for domain in sorted(known | set(catch_all))))
     listed = list(recipients or ()) + list(bounces)
