@@ -33,6 +33,11 @@ TABLES = ("outcomes.parquet", "outcomes.csv")
 FILES = (*TABLES, "figures.json")
 
 _GUARDED = "=+-@\t\r\n'\uff0b\uff0d\uff1d\uff20"
+"""A cell that begins with one of these gets an apostrophe before it: spreadsheets would run it as a formula.
+
+Also one that begins with an apostrophe, so that reading takes exactly one away and gives the text that was there.
+Source: OWASP, CSV Injection; the last four are + - = @ in full width.
+"""
 _TEXT = [name for name, kind in COLUMNS.items() if kind == pl.String]
 
 
@@ -83,7 +88,7 @@ def write(
     data = out / "data"
     data.mkdir(parents=True, exist_ok=True)
     rows.write_parquet(data / "outcomes.parquet", compression="zstd", statistics=False)
-    _text(data / "outcomes.csv", _csv(rows))
+    _text(data / "outcomes.csv", to_csv(rows))
     studies = [
         {"id": s.id, "version": s.version, "title": s.title, "windows": s.windows, "headline": s.headline,
          "sha256": s.sha256, "figures": one}
@@ -104,7 +109,10 @@ def _text(path: Path, text: str) -> None:
 
 def canonical(value: Any) -> str:
     """JSON in one spelling: sorted keys, no blanks, shortest numbers that read back the same, one line end."""
-    return json.dumps(value, default=_fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False) + "\n"
+    return (
+        json.dumps(value, default=_fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        + "\n"
+    )
 
 
 def _fields(value: Any) -> dict[str, Any]:
@@ -127,7 +135,8 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _csv(rows: pl.DataFrame) -> str:
+def to_csv(rows: pl.DataFrame) -> str:
+    """The outcome table as CSV: empty cells are null, `""` is empty text, and text is guarded as _GUARDED says."""
     risky = list(_GUARDED)
     guarded = [
         pl.when(pl.col(name).str.slice(0, 1).is_in(risky)).then("'" + pl.col(name)).otherwise(pl.col(name)).alias(name)

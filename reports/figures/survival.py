@@ -100,24 +100,21 @@ def infinitesimal_jackknife(
     """
     when, drift = steps["time"].to_numpy(), steps["spread"].to_numpy()
     left = (steps["risk"] - steps["events"]).to_numpy().astype(np.float64)
+    known: Any = left > 0  # but for a last step at which all that wait are answered: log S is not finite there
+    drift, jumps = np.where(known, drift, 0.0), np.where(known, 1 / np.where(known, left, 1.0), 0.0)
     step = np.searchsorted(when, time, side="right") - 1  # the last step not after each wait's end
-    reached: Any = step >= 0
-    with np.errstate(divide="ignore"):
-        jump = np.where(event, 1 / left[step], 0.0)
-    own = np.where(reached, drift[step], 0.0) - jump
-    finite: Any = np.isfinite(own)
+    own = np.where(step >= 0, drift[step] - event * jumps[step], 0.0)
     slot = np.searchsorted(at, time, side="left")  # the first published time that knows the wait is over
     width = len(at) + 1
     place = cluster * width + slot
     size = clusters * width
-    ended = np.bincount(place[finite], weights=own[finite], minlength=size).reshape(clusters, width)
+    ended = np.bincount(place, weights=own, minlength=size).reshape(clusters, width)
     over = np.bincount(place, minlength=size).reshape(clusters, width)
     waiting = over.sum(axis=1, keepdims=True) - over.cumsum(axis=1)
-    so_far = drift[np.searchsorted(when, at, side="right") - 1]
-    known: Any = np.isfinite(so_far)
-    influence = ended.cumsum(axis=1)[:, :-1] + waiting[:, :-1] * np.where(known, so_far, 0.0)
+    at_step = np.searchsorted(when, at, side="right") - 1
+    influence = ended.cumsum(axis=1)[:, :-1] + waiting[:, :-1] * drift[at_step]
     variance = clusters / (clusters - 1) * (influence**2).sum(axis=0)
-    return np.where(known, np.maximum(variance, so_far), np.inf)
+    return np.where(known[at_step], np.maximum(variance, drift[at_step]), np.inf)
 
 
 def band(silent: Floats, variance: Floats, z: float, unit: Ints) -> tuple[Floats, Floats]:
