@@ -122,7 +122,7 @@ def stale(store: Store, limits: Mapping[str, timedelta], now: datetime, otherwis
         )
         .join_from(CONTACTS, PROBES, CONTACTS.c.probe_id == PROBES.c.id)
         .join(ENDPOINTS, PROBES.c.endpoint_id == ENDPOINTS.c.id)
-        .where(CONTACTS.c.state == "sending")
+        .where(CONTACTS.c.state == "sending", CONTACTS.c.due <= now)
         .order_by(CONTACTS.c.started_at)
     )
     old = [and_(PROBES.c.channel == name, CONTACTS.c.started_at < now - limit) for name, limit in limits.items()]
