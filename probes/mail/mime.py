@@ -448,7 +448,9 @@ def _walk(message: Message) -> Iterator[tuple[Part | Message, str]]:
             else:
                 todo += [(child, kind) for child in reversed(children)]
         else:
-            yield _leaf(current, kind, payload if isinstance(payload, str) else ""), under
+            # A multipart whose boundary never comes is text: better its source than nothing.
+            read_as = "text/plain" if kind.startswith("multipart/") else kind
+            yield _leaf(current, read_as, payload if isinstance(payload, str) else ""), under
 
 
 def _flat(message: Message) -> str:
