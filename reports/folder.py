@@ -27,8 +27,8 @@ class Folder:
 
     def __init__(self, out: Path) -> None:
         self.out = out
-        self.written = 0
         self._earlier = _manifest(out)
+        self._coming: dict[str, str] = {}
         self._now: dict[str, str] = {}
 
     def __enter__(self) -> Folder:
@@ -36,8 +36,6 @@ class Folder:
             self.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise SiteError(f"{self.out}: cannot be made a folder ({error}); name another with --out") from error
-        if not self._earlier and (self.out / MANIFEST).exists():
-            raise SiteError(f"{self.out / MANIFEST} was not written by unanswered; move it, or name another folder")
         return self
 
     def __exit__(
@@ -45,18 +43,24 @@ class Folder:
     ) -> None:
         if kind is None:
             self._sweep()
-        self._note(self._now if kind is None else {**self._earlier, **self._now})
+            self._note({**self._coming, **self._now})
+        elif self._coming:
+            self._note({**self._coming, **(self._earlier or {}), **self._now})
 
     def expect(self, paths: Iterable[str]) -> None:
-        """Say which pages will be written. Raises SiteError when one of them is there and is not ours."""
-        coming = list(paths)
-        for path in coming:
-            place = self._place(path)
-            if path not in self._earlier and place.exists() and not _ours(place):
-                raise SiteError(
-                    f"{place} is there already and was not written by unanswered; move it, or name another folder"
-                )
-        self._note({**dict.fromkeys(coming, ""), **self._earlier})
+        """Say which files will come. Raises SiteError, before anything is written, when one is there and not ours."""
+        coming = dict.fromkeys(paths, "")
+        note = self.out / MANIFEST
+        wrong = [note] if self._earlier is None and note.exists() else []
+        wrong += [
+            place
+            for path in coming
+            if path not in (self._earlier or {}) and (place := self._place(path)).exists() and not _ours(place)
+        ]
+        if wrong:
+            raise SiteError(f"{wrong[0]} was not written by unanswered; move it, or name another folder")
+        self._coming = coming
+        self._note({**coming, **(self._earlier or {})})
 
     def write(self, path: str, content: str | bytes) -> None:
         """Write one file, unless it holds exactly this already."""
@@ -69,7 +73,6 @@ class Folder:
         draft = place.with_name(place.name + ".part")
         draft.write_bytes(raw)
         draft.replace(place)  # a reader sees the old page or the new one, never half of one
-        self.written += 1
 
     def adopt(self, path: str) -> None:
         """Count a file that another part wrote into the folder as one of this build."""
@@ -82,8 +85,8 @@ class Folder:
         return self.out.joinpath(*parts)
 
     def _sweep(self) -> None:
-        for path, digest in self._earlier.items():
-            if path in self._now or not digest:
+        for path, digest in (self._earlier or {}).items():
+            if path in self._now or path in self._coming:
                 continue
             try:
                 place = self._place(path)
@@ -92,7 +95,8 @@ class Folder:
             outside = self.out.resolve() not in place.resolve().parents
             if outside or place.is_symlink() or not place.is_file():
                 continue
-            if hashlib.sha256(place.read_bytes()).hexdigest() == digest:
+            # without a digest it is from a build cut short: then the page itself must say that it is ours
+            if _ours(place) if not digest else hashlib.sha256(place.read_bytes()).hexdigest() == digest:
                 place.unlink()
 
     def _note(self, files: dict[str, str]) -> None:
@@ -102,15 +106,15 @@ class Folder:
             place.write_text(text, "utf-8")
 
 
-def _manifest(out: Path) -> dict[str, str]:
-    """Files of the earlier build with their SHA-256 ("" while it was still being written); {} when there was none."""
+def _manifest(out: Path) -> dict[str, str] | None:
+    """Files of the earlier build with their SHA-256 ("" while it was still being written); None when there was none."""
     try:
         read = json.loads((out / MANIFEST).read_text("utf-8"))
     except (OSError, ValueError):
-        return {}
+        return None
     if not isinstance(read, dict) or read.get("generator") != "unanswered" or not isinstance(read.get("files"), dict):
-        return {}
-    return {MANIFEST: "", **{str(path): str(digest) for path, digest in read["files"].items()}}
+        return None
+    return {str(path): str(digest) for path, digest in read["files"].items()}
 
 
 def _ours(place: Path) -> bool:

@@ -27,6 +27,7 @@ from reports.slugs import slug
 
 STYLE = "static/style.css"
 DATA = ("data/outcomes.csv", "data/outcomes.parquet", "data/figures.json")
+SEAL = "data/manifest.json"
 PER_PAGE = 250
 """Businesses listed on one page of a study; more go on pages of their own."""
 
@@ -43,7 +44,7 @@ def build(frame: pl.DataFrame, edition: Edition, out: Path) -> Path:
     site = _Site(edition, [_study(place, rows, edition, figures) for place, figures in enumerate(made)])
     names = [*site.names(), STYLE]
     with Folder(out) as folder:
-        folder.expect([*names, *DATA])
+        folder.expect([*names, *DATA, SEAL])
         for path, content in site.pages():
             folder.write(path, content)
         folder.write(STYLE, files("reports").joinpath("static/style.css").read_text("utf-8"))

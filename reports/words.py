@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from reports.figures.model import DAY, HOUR, Interval, Rate
+from reports.figures.model import DAY, HOUR, Interval
 
 MINUTE = HOUR // 60
 SECOND = MINUTE // 60
@@ -41,9 +41,9 @@ def percent(share: float) -> str:
 def _percent(share: float) -> str:
     if share in {0.0, 1.0}:
         return f"{share * 100:.0f}"
-    if share < 0.0005:
+    if share <= 0.0005:
         return "<0.1"
-    if share > 0.9995:
+    if share >= 0.9995:
         return ">99.9"
     if share < 0.0095 or share > 0.9905:
         return f"{share * 100:.1f}"
@@ -64,25 +64,6 @@ def span(low: float, high: float) -> str:
 def ends(low: float, high: float) -> tuple[str, str]:
     """Both ends of a range of shares as percentages without the sign."""
     return _percent(low), _percent(high)
-
-
-def share(rate: Rate) -> str:
-    """The rate without its counts: "48 % (38-58 %)", or why there is none."""
-    if rate.value is None:
-        return rate.hidden or "no rate"
-    if rate.interval is None:
-        return percent(rate.value)
-    return f"{percent(rate.value)} ({interval(rate.interval)})"
-
-
-def rate(rate: Rate, one: str = "", many: str = "") -> str:
-    """A rate as it must always be read: "48 of 100 firms, 48 % (38-58 %)"; without a value its counts alone.
-
-    `one` and `many` are the noun of what was counted.
-    """
-    noun = f" {one if rate.n == 1 else many or one + 's'}" if one else ""
-    counts = f"{count(rate.count)} of {count(rate.n)}{noun}"
-    return f"{counts}, {share(rate)}" if rate.value is not None else counts
 
 
 def listing(items: Sequence[str], last: str = "and") -> str:

@@ -57,7 +57,7 @@ def field(groups: Sequence[Group], title: str, desc: str, ident: str = "field") 
     inside = [cell for group in groups if not group.apart for cell in _thin(group.cells, each)]
     outside = [cell for group in groups if group.apart for cell in _thin(group.cells, each)]
     total = len(inside) + len(outside)
-    rows = max(1, round(math.sqrt(total / (4 if total < 400 else 2.4))))
+    rows = max(1, round(math.sqrt(total / (4 if total < 400 else 3.2))))
     named = each == 1 and total <= NAMED
     columns = math.ceil(len(inside) / rows)
     gap = CELL * 0.8 if inside and outside else 0.0

@@ -52,7 +52,11 @@ def glyph(name: str) -> Markup:
     return Markup(f'<svg class="gl" width="14" height="14" aria-hidden="true">{use(name, "7", "7")}</svg>')  # noqa: S704
 
 
-def strip(names: Iterable[str], label: str, most: int = 40) -> Markup:
+STRIP = 40
+"""A strip shows the last this many marks."""
+
+
+def strip(names: Iterable[str], label: str, most: int = STRIP) -> Markup:
     """Marks in a row, oldest first; of more than `most` the last ones. `label` says the same in words."""
     shown = tuple(names)[-most:]
     drawn = "".join(use(name, str(7 + 13 * place), "8") for place, name in enumerate(shown))

@@ -82,6 +82,7 @@ def page(study: Study, told: Told, units: Sequence[Unit], edition: Edition, up: 
     single = figures.probes <= figures.businesses
     nouns = ("business", "businesses") if single else ("enquiry", "enquiries")
     window = study.headline
+    most = max((len(one.probes) for one in units), default=0)
     groups = _groups(units, up)
     shown = [group for group in groups if group.cells]
     return {
@@ -107,7 +108,8 @@ def page(study: Study, told: Told, units: Sequence[Unit], edition: Edition, up: 
         "contactable": panels.contactable(told),
         "curve": panels.curve(told, study.windows, study.headline, "curve"),
         "steps": panels.steps(told),
-        "stories": all(len(one.probes) <= 1 for one in units),
+        "most": most,
+        "stories": most <= 1,
         "units": units,
         "grammar": grammar([probe for one in units for probe in one.probes]),
     }

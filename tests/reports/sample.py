@@ -29,8 +29,9 @@ def row(probe: str, business: str, **facts: Any) -> dict[str, Any]:
     made: dict[str, Any] = dict.fromkeys(COLUMNS)
     made |= {
         "probe": probe, "study": "sector", "version": 1, "business": business, "channel": "email",
-        "scenario": "presale-en", "intent": "presale", "language": "en", "persona": "anna", "role": "recipient", "state": "sent",
-        "accepted_by": "recipient_mx", "disputed": False, "mailbox_full": False, "noreply": False, "junk": False,
+        "scenario": "presale-en", "intent": "presale", "language": "en", "persona": "anna",
+        "role": "recipient", "state": "sent", "accepted_by": "recipient_mx",
+        "disputed": False, "mailbox_full": False, "noreply": False, "junk": False,
         "by_hand": False, "questions_asked": 2, "questions_answered": 0, "sent_at": START, "observed_until": NOW,
     }  # fmt: skip
     waits = {"after_" + name.removesuffix("_at"): name for name in made if name.endswith("_at")} | {

@@ -1,0 +1,505 @@
+"""The site as a reader gets it: what the pages say, that it agrees with the data, that every link leads somewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from reports import data, site, words
+from reports.edition import Edition
+from reports.figures.model import DAY, HOUR
+from reports.pages.terms import DISPOSITIONS
+from reports.slugs import slug
+from tests.reports import sample
+
+T = words.THIN
+
+
+@pytest.fixture(scope="module")
+def sector(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The one-study sample, built once."""
+    out = tmp_path_factory.mktemp("sector")
+    site.build(*sample.sector(), out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The two-study sample, built once."""
+    out = tmp_path_factory.mktemp("both")
+    site.build(*sample.both(), out)
+    return out
+
+
+def page(path: Path) -> LexborHTMLParser:
+    return LexborHTMLParser(path.read_text("utf-8"))
+
+
+def pages(out: Path) -> list[Path]:
+    return sorted(out.rglob("*.html"))
+
+
+def text(node: LexborNode | LexborHTMLParser | None) -> str:
+    """The text as a reader reads it: white space of any width as one blank."""
+    assert node is not None
+    return " ".join((node.body if isinstance(node, LexborHTMLParser) else node).text().split())  # type: ignore[union-attr]
+
+
+def built(out: Path, rows: list[dict[str, Any]], **changes: Any) -> LexborHTMLParser:
+    """The index of a site of one study with these rows."""
+    study = changes.pop("study", sample.study())
+    edition = sample.edition(study, rows=rows, **({"units": {}} | changes))
+    return page(site.build(sample.outcomes(rows), edition, out))
+
+
+# --------------------------------------------------------------------------- the first screen
+def test_the_first_screen_says_what_was_done_to_whom_and_how_sure_it_is(sector: Path) -> None:
+    index = page(sector / "index.html")
+    assert text(index.css_first("h1")) == "Do bike shops answer?"
+    assert text(index.css_first(".lead")) == (
+        "Two questions about a repair, by e-mail. 36 businesses were each written to once (email), between 1 Dec 2026"
+        " and 9 Jan 2027. If no person had written back after 7 days, it counts as not answered."
+    )
+    assert text(index.css_first(".headline")) == (
+        "16 of 28 businesses did not answer: no person wrote back within 7 days."
+    )
+    assert text(index.css_first(".sure")) == "That is 57 %; with 95 % confidence the share lies between 38 and 75 %."
+
+
+def test_the_ledger_adds_up_from_everything_planned_to_what_is_in_the_rate(sector: Path) -> None:
+    rows = page(sector / "index.html").css(".ledger tr")
+    ledger = [(text(row.css_first("th")), int(text(row.css_first("td"))), "total" in row.html) for row in rows]  # type: ignore[operator]
+    names = [name for name, _, _ in ledger]
+    study, attempted, rated = (names.index(name) for name in ("In the study", "Attempted", "In the rate"))
+    amount = [n for _, n, _ in ledger]
+    assert amount[study] - sum(amount[study + 1 : attempted]) == amount[attempted] == 36
+    assert amount[attempted] - sum(amount[attempted + 1 : rated]) == amount[rated] == 28
+
+
+def test_bounds_and_the_second_headline_stand_beside_it_and_are_no_bare_numbers(sector: Path) -> None:
+    beside = [text(node) for node in page(sector / "index.html").css(".behind dd")]
+    assert beside[0].startswith("19 of 31, 61 % (42–77 %)16 of 31, 52 % (34–69 %)")
+    assert beside[1].startswith("19 of 31, 61 % (42–77 %)")
+
+
+def test_the_field_has_one_mark_for_each_business_and_the_legend_counts_them(sector: Path) -> None:
+    index = page(sector / "index.html")
+    assert len(index.css(".field use")) == 38
+    assert [text(node) for node in index.css(".field-box .legend li")] == [
+        "12 answered by a person", "5 only a machine replied", "11 nobody replied",
+    ]  # fmt: skip
+
+
+def test_the_note_and_every_warning_stand_on_top_of_every_page(tmp_path: Path) -> None:
+    rows = sample.sector_rows()
+    built(tmp_path, rows, note="A sandbox.", warnings=("Control mail arrived late.", "Two."))
+    for path in pages(tmp_path):
+        notes = page(path).css("main > aside.notes p")
+        assert [text(node) for node in notes] == ["A sandbox.", "Control mail arrived late.", "Two."], path
+
+
+def test_more_than_5_percent_undetermined_is_told_on_top(tmp_path: Path) -> None:
+    def rows(unclear: int) -> list[dict[str, Any]]:
+        return [
+            sample.row(f"P{i}", f"b{i}", **({"after_first_unclear": HOUR} if i < unclear else {})) for i in range(100)
+        ]
+
+    assert "undetermined" not in text(built(tmp_path / "few", rows(5)).css_first("main"))
+    warned = built(tmp_path / "many", rows(6)).css_first(".warning.box")
+    assert text(warned).startswith("6 % of the enquiries are undetermined")
+
+
+def test_without_a_frame_the_page_speaks_of_these_businesses_only(both: Path) -> None:
+    assert text(page(both / "study/branches.html").css_first(".scope")) == "Speaks of these 14 businesses only."
+    assert "Trade register" in text(page(both / "study/sector.html").css_first(".scope"))
+
+
+# --------------------------------------------------------------------------- tables and lists
+def test_every_disposition_that_occurs_is_explained_and_counted_for_every_window(sector: Path) -> None:
+    rows = page(sector / "index.html").css(".dispositions tbody tr")
+    found = {text(row.css_first(".term")): [text(cell) for cell in row.css("td")] for row in rows}
+    expected = {term.title for word, term in DISPOSITIONS.items() if word != "blocked"}
+    assert set(found) == expected
+    assert found["Answered by a person"] == ["10", "0", "12", "1", "13", "1"]
+    assert found["Window still open"] == ["0", "0", "0", "1", "0", "1"]
+    assert all(len(cells) == 6 for cells in found.values())
+
+
+def test_businesses_with_one_enquiry_are_stories_in_groups_and_carry_no_rate(sector: Path) -> None:
+    index = page(sector / "index.html")
+    assert not index.css(".repeats")
+    listed = [text(row) for row in index.css(".stories tbody tr")]
+    assert listed[0] == "Answered by a person"
+    assert listed[1] == "Atelier Quai Nord a person answered after 6 min"
+    groups = [text(row) for row in index.css(".stories .group")]
+    assert groups == ["Answered by a person", "Only a machine replied", "Nobody replied", "Not in the rate"]
+    assert "Larch Lane Bikes only an acknowledgement after 30 s; a person only after 12 d, past the 7 d" in listed
+    assert "Fixed Gear Foundry we were deaf from 3 d on" in listed
+    assert "Spin City not sent: 550 no such user here" in listed
+
+
+def test_businesses_with_repeats_are_sorted_by_the_far_end_of_their_interval(both: Path) -> None:
+    rows = page(both / "study/branches.html").css(".repeats tbody tr")
+    ends = [re.search(r"–(\d+) %", text(row)) for row in rows]
+    known = [int(match[1]) for match in ends if match]
+    assert len(known) == 12
+    assert known == sorted(known)
+    assert [match is None for match in ends] == [False] * 12 + [True] * 2
+
+
+def test_a_business_under_the_minimum_sample_has_counts_and_no_rate(both: Path) -> None:
+    rows = {text(row.css_first("th")): row for row in page(both / "study/branches.html").css(".repeats tbody tr")}
+    small = rows["Maple Street branch"]
+    assert text(small.css_first(".says")) == "3 of 3fewer than 5 closed probes"
+    assert not small.css(".bar .band")
+    assert "%" not in text(small)
+    assert "%" not in text(page(both / "business/branch-maple.html").css_first(".part > .lead"))
+
+
+def test_a_long_list_goes_over_several_pages_and_names_every_business_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(site, "PER_PAGE", 10)
+    rows = [sample.row(f"P{i}", f"b{i:02d}", after_first_human=(i + 1) * HOUR) for i in range(25)]
+    index = built(tmp_path, rows)
+    assert [node.attributes["href"] for node in index.css(".pages a")] == ["study/sector/2.html", "study/sector/3.html"]
+    named = [
+        text(node)
+        for path in ("index.html", "study/sector/2.html", "study/sector/3.html")
+        for node in page(tmp_path / path).css(".list tbody th[scope=row]")
+    ]
+    assert named == [f"b{i:02d}" for i in range(25)]
+    assert sound(tmp_path) == []
+
+
+# --------------------------------------------------------------------------- a business
+def test_a_business_page_draws_every_enquiry_and_tells_what_came_in_and_why(sector: Path) -> None:
+    own = page(sector / "business/drei-speichen.html")
+    assert (
+        text(own.css_first(".part > .lead"))
+        == "One enquiry, sent on 2 Dec 2026, 11:17 CET. A person answered after 2 d."
+    )
+    assert [node.attributes["href"] for node in own.css(".probe svg.tl use")] == ["#m-machine", "#m-person"]
+    heard = [text(node) for node in own.css(".heard")]
+    assert heard[0].startswith("Automatic acknowledgement 40 s after sending")
+    assert "Because: Auto-Submitted: auto-replied. Belongs here by the probe’s private reply address" in heard[0]
+    assert heard[1].startswith("A person 2 d after sending")
+
+
+def test_a_business_in_several_studies_has_one_page_with_a_part_for_each(tmp_path: Path) -> None:
+    rows = [
+        sample.row("A", "shop", after_first_human=HOUR),
+        sample.row("B", "shop", study="branches"),
+        sample.row("C", "other", study="branches"),
+    ]
+    edition = sample.edition(sample.study(), sample.branches(), rows=rows, units={})
+    site.build(sample.outcomes(rows), edition, tmp_path)
+    parts = page(tmp_path / "business/shop.html").css(".part .kicker")
+    assert [text(node) for node in parts] == ["Do bike shops answer?", "Do our branches answer?"]
+
+
+def test_a_business_with_enough_answers_has_its_own_curve(both: Path) -> None:
+    assert page(both / "business/branch-amber.html").css(".curve")
+    assert not page(both / "business/branch-maple.html").css(".curve")
+
+
+def test_every_mark_on_a_business_page_is_in_its_legend(both: Path) -> None:
+    for path in (both / "business").glob("*.html"):
+        tree = page(path)
+        drawn = {node.attributes["href"] for node in tree.css(".probe svg.tl use")}
+        explained = {node.attributes["href"] for node in tree.css(".legend use")}
+        assert drawn <= explained, path
+
+
+# --------------------------------------------------------------------------- method
+def test_the_method_page_gives_the_exact_texts_the_version_and_every_formula(sector: Path) -> None:
+    method = page(sector / "method.html")
+    study = sample.study()
+    bodies = [node.text() for node in method.css(".letter .body")]
+    assert bodies == [one.body for one in study.texts]
+    said = text(method.css_first("main"))
+    assert study.sha256 in said
+    assert "2026.11" in said
+    for formula in ("E. B. Wilson, JASA 22 (1927)", "Kaplan & Meier, JASA 53 (1958)", "jackknife"):
+        assert formula in said
+    assert all(term.title in said and term.means in said for term in DISPOSITIONS.values())
+
+
+def test_the_method_page_spells_out_what_each_rate_divides_by(sector: Path) -> None:
+    rows = {text(row.css_first("th")): [text(cell) for cell in row.css("td")] for row in page(sector / "method.html").css("#rates ~ .wide tr") if row.css("td")}  # fmt: skip  # noqa: E501
+    assert rows["no human answer"] == [
+        "only a machine replied, nobody replied",
+        "answered by a person, only a machine replied, nobody replied",
+    ]
+    assert "a deaf gap in it" in rows["no human answer, worst case"][1]
+    assert "that asked a question" in rows["answered every question"][1]
+
+
+# --------------------------------------------------------------------------- numbers agree with the data
+def shown(out: Path) -> Iterator[tuple[str, str, str, str]]:
+    for path in pages(out):
+        for node in page(path).css("[data-figure]"):
+            given = node.attributes
+            yield path.name, given["data-figure"] or "", given["data-value"] or "", node.text()
+
+
+def test_verify_agrees_with_every_number_on_every_page(both: Path) -> None:
+    assert data.verify(both) == []
+    assert sum(1 for _ in shown(both)) > 500
+
+
+def test_verify_finds_a_number_that_a_page_gets_wrong(tmp_path: Path) -> None:
+    index = site.build(*sample.sector(), tmp_path)
+    raw = index.read_text("utf-8")
+    wrong = raw.replace('no_human.count" data-value="16"', 'no_human.count" data-value="6"', 1)
+    assert wrong != raw
+    index.write_text(wrong, "utf-8")
+    assert any("no_human.count: the page says 6" in line for line in data.verify(tmp_path))
+
+
+def test_the_text_of_every_number_is_its_value_rounded(both: Path) -> None:
+    for name, path, value, said in shown(both):
+        exact = json.loads(value)
+        last = path.rsplit(".", 1)[-1]
+        if exact is None:
+            assert said == "not reached", (name, path)
+        elif path.split(".")[-2] in {"median", "p90"} or last == "median_of_answered":
+            assert said == words.duration(exact), (name, path)
+        elif isinstance(exact, int):
+            assert said == words.count(exact), (name, path)
+        else:
+            assert said.removesuffix("%").strip() == words.percent(exact).removesuffix("%").strip(), (name, path)
+
+
+def test_every_number_of_the_first_screen_is_tied_to_the_data(sector: Path) -> None:
+    for selector in (".headline", ".sure", ".behind", ".field-box .legend"):
+        part = page(sector / "index.html").css_first(selector)
+        assert part is not None
+        for node in part.css("[data-figure], .scope, small"):
+            node.decompose()
+        loose = re.findall(r"\d+", text(part))
+        assert set(loose) <= {"7", "95"}, selector  # the window and the level
+
+
+# --------------------------------------------------------------------------- sound pages
+def sound(out: Path) -> list[str]:
+    """Everything wrong with the pages as documents: links, anchors, ids, references, requests, scripts."""
+    wrong = []
+    trees = {path.resolve(): page(path) for path in pages(out)}
+    ids = {path: [node.attributes["id"] for node in tree.css("[id]")] for path, tree in trees.items()}
+    for path, tree in trees.items():
+        name = path.relative_to(out.resolve()).as_posix()
+        wrong += [f"{name}: id {i} twice" for i in set(ids[path]) if ids[path].count(i) > 1]
+        wrong += [f"{name}: script" for _ in tree.css("script, iframe, object, embed, form, img")]
+        for node in tree.css("*"):
+            for key, value in node.attributes.items():
+                if key.startswith("on"):
+                    wrong.append(f"{name}: {key}")
+                if key in {"aria-labelledby", "aria-describedby"}:
+                    wrong += [f"{name}: {key} {i}" for i in (value or "").split() if i not in ids[path]]
+                if key == "src" or (key == "href" and not (value or "").startswith(("data:image/svg+xml,", "#"))):
+                    target, _, anchor = (value or "").partition("#")
+                    place = (path.parent / target).resolve()
+                    if not place.is_file() or out.resolve() not in place.parents:
+                        wrong.append(f"{name}: {value} leads nowhere")
+                    elif anchor and anchor not in ids[place]:
+                        wrong.append(f"{name}: {value} has no such place")
+                if key == "href" and (value or "").startswith("#") and (value or "")[1:] not in ids[path]:
+                    wrong.append(f"{name}: {value} has no such place")
+    style = (out / site.STYLE).read_text("utf-8")
+    wrong += [f"style: {url}" for url in re.findall(r"url\([^)]*\)|@import|https?:", style)]
+    return wrong
+
+
+def test_every_link_leads_somewhere_and_nothing_is_asked_of_anybody(sector: Path, both: Path) -> None:
+    assert sound(sector) == []
+    assert sound(both) == []
+
+
+def test_every_chart_has_a_title_or_a_label(both: Path) -> None:
+    for path in pages(both):
+        tree = page(path)
+        for inner in tree.css("svg svg"):
+            inner.decompose()  # a plot inside its chart
+        for svg in tree.css("svg"):
+            given = svg.attributes
+            named = "aria-hidden" in given or given.get("aria-label") or given.get("aria-labelledby")
+            assert named, f"{path.name}: {svg.html}"
+
+
+# --------------------------------------------------------------------------- a right page each
+def fate(**facts: Any) -> list[dict[str, Any]]:
+    return [sample.row("P", "firm", **facts)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "headline", "own"),
+    [
+        (fate(sent_at=sample.NOW - HOUR, after_observed=HOUR), "No figure yet", "Window open, waiting for 1 h."),
+        (fate(after_bounced=HOUR), "No figure yet", "Came back after 1 h."),
+        (fate(state="not_contactable", sent_at=None), "No figure yet", "One enquiry. Not reachable."),
+        (fate(state="planned", sent_at=None, observed_until=None), "No figure yet", "One enquiry. Not sent yet."),
+        (fate(), "1 of 1 business did not answer", "Nobody."),
+        (fate(after_first_human=HOUR), "0 of 1 business did not answer", "A person answered after 1 h."),
+        (fate(state="unknown"), "No figure yet", "May or may not have arrived."),
+        (fate(role="control"), "No figure yet", ""),
+    ],
+)
+def test_a_study_of_one_enquiry_has_a_right_page_whatever_became_of_it(
+    tmp_path: Path, rows: list[dict[str, Any]], headline: str, own: str
+) -> None:
+    index = built(tmp_path, rows)
+    assert text(index.css_first(".headline")).startswith(headline)
+    assert "%" not in text(index.css_first(".answer"))  # one enquiry is a story, not a rate
+    if own:
+        assert text(page(tmp_path / "business/firm.html").css_first(".part > .lead")).endswith(own)
+    assert sound(tmp_path) == []
+    assert data.verify(tmp_path) == []
+
+
+def test_a_business_that_no_study_has_asked_yet_has_a_page_that_says_so(tmp_path: Path) -> None:
+    site.build(*sample.sector(), tmp_path)
+    own = page(tmp_path / "business/branch-amber.html")
+    assert text(own.css_first("main .lead")) == "This business has not been written to in any study of this edition."
+
+
+def test_an_edition_without_studies_and_a_study_without_rows_have_right_pages(tmp_path: Path) -> None:
+    nothing = sample.outcomes([])
+    site.build(nothing, sample.edition(rows=[], units={}), tmp_path / "none")
+    assert "There is no study" in text(page(tmp_path / "none/index.html").css_first("main"))
+    built(tmp_path / "empty", [])
+    assert "Nobody has been written to yet." in text(page(tmp_path / "empty/index.html").css_first("main"))
+    for out in (tmp_path / "none", tmp_path / "empty"):
+        assert sound(out) == []
+        assert data.verify(out) == []
+
+
+def test_under_ten_businesses_the_counts_stand_without_a_rate_or_a_curve(tmp_path: Path) -> None:
+    rows = [sample.row(f"P{i}", f"b{i}", after_first_human=HOUR) for i in range(9)]
+    index = built(tmp_path, rows)
+    assert text(index.css_first(".sure")) == "No rate is given: fewer than 10 independent businesses."
+    assert not index.css(".curve")
+    assert not index.css(".gauge")
+
+
+def test_two_versions_of_a_study_have_a_page_each_that_says_which(tmp_path: Path) -> None:
+    rows = [
+        sample.row(f"P{v}{i}", f"b{i}", version=v, **({"after_first_human": DAY} if v == 2 else {}))
+        for v in (1, 2)
+        for i in range(12)
+    ]
+    first = sample.study()
+    edition = sample.edition(first, replace(first, version=2), rows=rows, units={})
+    site.build(sample.outcomes(rows), edition, tmp_path)
+    newest, older = page(tmp_path / "study/sector.html"), page(tmp_path / "study/sector/version-1.html")
+    assert text(newest.css_first(".headline .big")) == "0 of 12 businesses"
+    assert text(older.css_first(".headline .big")) == "12 of 12 businesses"
+    assert text(older.css_first(".opening .kicker")) == "Version 1"
+    assert sound(tmp_path) == []
+    assert data.verify(tmp_path) == []
+
+
+def test_rows_of_controls_and_vendors_are_in_no_list(tmp_path: Path) -> None:
+    rows = [
+        sample.row("P", "firm"),
+        sample.row("Q", "mirror", role="control"),
+        sample.row("R", "seller", role="vendor"),
+    ]
+    index = built(tmp_path, rows)
+    assert [text(node) for node in index.css(".list tbody th[scope=row]")] == ["firm"]
+
+
+def test_all_times_are_told_in_the_zone_of_the_edition(tmp_path: Path) -> None:
+    built(tmp_path, fate(after_first_human=HOUR), timezone="Asia/Ho_Chi_Minh")
+    assert "1 Dec 2026, 16:00 +07" in text(page(tmp_path / "business/firm.html").css_first("main"))
+
+
+# --------------------------------------------------------------------------- hostile input
+HOSTILE = "</style></title>\"'><script>alert(1)</script><img src=x onerror=alert(2)>{{ 7*7 }}{% raw %}javascript:x"
+
+
+def hostile(value: str) -> Edition:
+    """The sample with `value` in every place that somebody else may write in."""
+    rows = sample.sector_rows()
+    edition = sample.edition(sample.study(), rows=rows)
+    study = edition.studies[0]
+    spoiled = replace(
+        study, title=value, question=value, channels=(value,), design=value, schedule=value, frame_list=value,
+        frame_drawn=value, sha256=value,
+        texts=tuple(replace(one, subject=value, body=value, questions=(value,), scenario=value) for one in study.texts),
+    )  # fmt: skip
+    return replace(
+        edition,
+        studies=(spoiled,),
+        units={
+            key: replace(unit, name=value, sector=value, country=value, group=value)
+            for key, unit in edition.units.items()
+        },
+        events={
+            probe: tuple(
+                replace(one, text=value, reasons=(value,), kind=value, key=value, standing=value) for one in events
+            )
+            for probe, events in edition.events.items()
+        },
+        note=value, warnings=(value,), contact=value, rules=value, software=value, id=value,
+    )  # fmt: skip
+
+
+def test_markup_in_any_text_is_shown_as_text(tmp_path: Path) -> None:
+    edition = hostile(HOSTILE)
+    rows = [row | {"reason": HOSTILE} for row in sample.sector_rows()]
+    site.build(sample.outcomes(rows), edition, tmp_path)
+    assert sound(tmp_path) == []
+    own = page(tmp_path / "business/velo-linden.html")
+    assert text(own.css_first("h1")) == HOSTILE
+    assert text(own.css_first("blockquote")) == HOSTILE
+    for path in pages(tmp_path):
+        assert "49" not in text(page(path).css_first("h1")), "a template ran in a name"
+
+
+def test_a_reply_with_script_is_shown_letter_by_letter(sector: Path) -> None:
+    own = page(sector / "business/velo-linden.html")
+    assert own.css_first("blockquote").text() == sample.HOSTILE_REPLY  # type: ignore[union-attr]
+    assert not own.css("script")
+
+
+def test_a_name_in_markup_or_from_right_to_left_stands_in_a_place_of_its_own(sector: Path) -> None:
+    names = {text(node) for node in page(sector / "index.html").css(".list bdi")}
+    assert sample.MARKUP in names
+    assert "דוושה ירוקה אופניים" in names
+
+
+def test_names_of_300_letters_are_cut_in_lists_and_whole_on_their_own_page(sector: Path) -> None:
+    long = sample.units()["long"].name
+    assert len(long) > 250
+    assert all(len(text(node)) <= 90 for node in page(sector / "index.html").css(".list bdi"))
+    assert text(page(sector / "business/long.html").css_first("h1")) == long
+
+
+@pytest.mark.parametrize(
+    "key", ["../../escape", "/etc/passwd", "..", "con", "a/b\\c", "Ünïcode", "\u202egpj", "x" * 300, "?q#f %41"]
+)
+def test_a_business_key_that_plays_tricks_stays_inside_the_folder(tmp_path: Path, key: str) -> None:
+    out = tmp_path / "deep" / "site"
+    built(out, [sample.row("P", key), sample.row("Q", key.upper() + "2")], study=sample.study())
+    assert {path.parent for path in tmp_path.rglob("*") if path.is_file()} == {
+        out, out / "business", out / "static", out / "data",
+    }  # fmt: skip
+    assert sound(out) == []
+
+
+def test_a_study_id_that_plays_tricks_stays_inside_the_folder(tmp_path: Path) -> None:
+    out = tmp_path / "site"
+    ids = ("../escape", "../ESCAPE")
+    rows = [sample.row(f"P{place}", f"b{place}", study=ident) for place, ident in enumerate(ids)]
+    edition = sample.edition(*(sample.study(ident) for ident in ids), rows=rows, units={})
+    site.build(sample.outcomes(rows), edition, out)
+    assert sorted(path.stem for path in (out / "study").iterdir()) == sorted(slug(ident) for ident in ids)
+    assert sound(out) == []
