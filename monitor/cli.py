@@ -210,14 +210,20 @@ def listen(
 ) -> None:
     """Take in what has come and understand it. Exits 3 when a channel could not be heard."""
     from monitor import service, show
+    from monitor.errors import UsageError
     from monitor.listen import listen_pass
     from monitor.store.locks import pass_lock
+    from probes.contract import Listens
 
     terminal = _terminal(as_json=as_json, quiet=quiet)
     with _app(config) as app, pass_lock(app.config.store, "listen"):
         if not once:
             service.listen(app, terminal.say)
             return
+        if not any(isinstance(channel.wire, Listens) for channel in app.channels.values()):
+            raise UsageError(
+                f"{config}: no channel can hear (for mail: fill in its table imap); nothing was listened to"
+            )
         with terminal.counting("hearing") as count:
             summary = listen_pass(app.store, app.channels, app.clock, progress=count)
     raise typer.Exit(show.heard(terminal, summary))

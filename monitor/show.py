@@ -7,15 +7,17 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from monitor.errors import UsageError
 from monitor.facts import Allowed
-from monitor.listen import ListenSummary
-from monitor.rescore import Rescored
-from monitor.send import PlanView, SendSummary
-from monitor.standing import Standing, StudyStanding
 from monitor.terminal import Terminal, lasting, local
+
+if TYPE_CHECKING:  # what others decided is only shown here: nothing heavy is loaded for it
+    from monitor.listen import ListenSummary
+    from monitor.rescore import Rescored
+    from monitor.send import PlanView, SendSummary
+    from monitor.standing import Standing, StudyStanding
 
 MANY = 200
 """Lines of a table that a person reads; more are counted."""

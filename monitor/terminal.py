@@ -92,12 +92,15 @@ class Terminal:
         if sys.stdout.isatty():
             self._rich_table(title, columns, text, rows, right, styles)
             return
+        from rich.cells import cell_len  # a Chinese character takes two columns
+
         print(title)
-        widths = [max(len(line[i]) for line in [list(columns), *text]) for i in range(len(columns))]
+        widths = [max(cell_len(line[i]) for line in [list(columns), *text]) for i in range(len(columns))]
         for line in [list(columns), *text]:
+            gaps = [" " * (width - cell_len(cell)) for cell, width in zip(line, widths, strict=True)]
             cells = [
-                cell.rjust(width) if column in right else cell.ljust(width)
-                for cell, width, column in zip(line, widths, columns, strict=True)
+                gap + cell if column in right else cell + gap
+                for cell, gap, column in zip(line, gaps, columns, strict=True)
             ]
             print("  ".join(cells).rstrip())
 
