@@ -61,8 +61,9 @@ class Truth:
     from acceptance to the first answer of a person, to the second. None: there is none.
 
     `marks` are further facts that must be on record, and no others: junk (the answer was found in a junk folder),
-    noreply (a reply came from an address that takes none), mailbox_full (a bounce said so), stopped (the address is
-    never to be contacted again).
+    noreply (a reply came from an address that takes none), mailbox_full (a bounce said so), promise_kept and
+    promise_broken (a machine promised an answer by a certain time, and a person answered by then or not), stopped
+    (the business is never to be contacted again).
     """
 
     dispositions: tuple[str, ...]

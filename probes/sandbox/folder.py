@@ -14,11 +14,14 @@ from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from probes import loader
 from probes.sandbox.behaviours import Business
-from probes.sandbox.mailserver import MailServer
-from probes.sandbox.world import World
+
+if TYPE_CHECKING:  # they need the extra `demo`
+    from probes.sandbox.mailserver import MailServer
+    from probes.sandbox.world import World
 
 MARKER = ".unanswered-demo"
 CONFIG = "config.toml"

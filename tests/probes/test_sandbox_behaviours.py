@@ -112,7 +112,7 @@ def test_every_template_is_used_and_every_mail_has_its_template() -> None:
 
 def test_no_two_businesses_write_the_same_mail_but_for_a_notice_of_a_server() -> None:
     count = Counter(mail.template for business in EVERY for mail in business.mails)
-    assert {name for name, times in count.items() if times > 1} <= {"delayed", "ack-promise"}
+    assert {name for name, times in count.items() if times > 1} <= {"delayed"}
 
 
 def test_the_junk_filter_dislikes_only_what_is_planted() -> None:

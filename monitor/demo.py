@@ -1,0 +1,236 @@
+"""The whole job on the embedded sandbox, and planted truth beside what was measured.
+
+Nothing is short-cut: the businesses are imported from a CSV, asked by real SMTP, heard by real IMAP, and what is
+compared is read back from the published site. Only time is not real: the clock jumps from one event to the next as
+soon as sender and listener have nothing left to do, so a month takes seconds and every result is exact.
+
+It proves the plumbing. It proves nothing about telling people from machines in general: we wrote the mails ourselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from monitor import ticker
+from monitor.app import App
+from monitor.clock import MICROSECOND, micros
+from monitor.demo_result import DemoResult, Found, Line
+from monitor.errors import UsageError, WireError
+from monitor.importing import bring_in
+from monitor.listen import listen_pass
+from monitor.report import publish
+from monitor.send import send_pass
+from monitor.store.looking import counts, events
+from monitor.store.records import suppressed
+from probes.contract import ProbeError
+from probes.sandbox import folder, stepped
+from probes.sandbox.behaviours import WINDOWS, Business, businesses
+from reports.data import verify
+from reports.outcomes import check as check_outcomes
+from reports.outcomes import disposition
+
+if TYPE_CHECKING:
+    from probes.sandbox.mailserver import MailServer
+    from probes.sandbox.world import World
+
+DOMAIN = "inbox.sandbox.test"
+NOTE = (
+    "This is a sandbox. The businesses do not exist, their mails were written for it, and time was simulated. "
+    "It shows that the plumbing works: what was planted is what was measured. It says nothing about how well people "
+    "are told from machines in general."
+)
+AFTER_THE_LAST_WINDOW = timedelta(hours=1)
+"""When the demo looks at the mailbox for the last time."""
+
+Progress = Callable[[int, int | None], None]
+
+
+def unwatched(done: int, total: int | None) -> None:
+    """Progress that nobody watches."""
+
+
+def run(out: Path, *, progress: Progress = unwatched, planted: Sequence[Business] | None = None) -> DemoResult:
+    """Run the demo in the folder `out`; `planted` are the businesses (None: those of the sandbox).
+
+    Raises UsageError when `out` holds something that no demo wrote, or the extra `demo` is not installed; WireError
+    when the sandbox cannot be started or a mail of a business cannot be delivered.
+    """
+    everybody = businesses() if planted is None else tuple(planted)
+    try:
+        return _run(out, everybody, progress)
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"the demo needs {error.name}, which is not installed; install this package with its extra `demo`"
+        ) from error
+    except folder.ForeignFolder as error:
+        raise UsageError(str(error)) from error
+    except ProbeError as error:
+        raise WireError(f"the sandbox broke: {error}") from error
+
+
+def _run(out: Path, everybody: Sequence[Business], progress: Progress) -> DemoResult:
+    # here, because they need the extra
+    from probes.sandbox.mailserver import MailServer
+    from probes.sandbox.world import World, check, junk_senders
+
+    check(everybody)
+    place = folder.clear(out)
+    clock = stepped.SteppedClock(datetime(2000, 1, 1, tzinfo=UTC))
+    with ExitStack() as stack:
+        server = stack.enter_context(MailServer(DOMAIN, clock, junk_senders=junk_senders(everybody)))
+        world = stack.enter_context(World(everybody, clock))
+        folder.write(place, everybody, server, world)
+        app = stack.enter_context(App.open(place.config, clock))
+        driver = _Driver(app, clock, server, world, progress)
+        driver.live()
+        index = publish(app, place.site, note=NOTE).index
+        problems = (*driver.problems, *verify(place.site))
+        lines = _compare(app, place.site, everybody, world)
+    return DemoResult(page=index, lines=lines, problems=problems, since=driver.since, until=clock(), mails=driver.mails)
+
+
+# --------------------------------------------------------------------------- the driver of the clock
+class _Driver:
+    """Lets the study happen: at each event everybody does what is due, then the clock jumps to the next event."""
+
+    def __init__(
+        self, app: App, clock: stepped.SteppedClock, server: MailServer, world: World, progress: Progress
+    ) -> None:
+        self.app, self.clock, self.server, self.world, self.progress = app, clock, server, world, progress
+        self.problems: list[str] = []
+        self.mails = 0
+        (self.study,) = app.config.studies.values()
+        self.since = self.study.starts_at
+        self._never_heard = True
+        self._refused_until: list[datetime] = []
+
+    def live(self) -> None:
+        """From the import, an hour before the study begins, until every window is over and heard through."""
+        self.clock.jump(self.since - timedelta(hours=1))
+        self._import()
+        while True:
+            self._settle()
+            coming = self._next_event()
+            if coming is None:
+                break
+            self.clock.jump(coming)
+        asked = [enquiry.at for taken in self.world.taken.values() for enquiry in taken]
+        self.clock.jump(max(asked, default=self.since) + self.study.windows[-1] + AFTER_THE_LAST_WINDOW)
+        self._hear(0)
+
+    def _import(self) -> None:
+        done = bring_in(self.app, self.app.config.businesses)
+        self.problems += [f"{done.file}, line {row.line}: {'; '.join(row.reasons)}" for row in done.rejects]
+
+    def _settle(self) -> None:
+        """Deliver, hear and send until nobody has anything left to do at this moment."""
+        while True:
+            delivered = self.world.deliver(self.server.smtp_port)
+            self.mails += len(delivered)
+            if delivered or self._never_heard:
+                self._hear(len(delivered))
+            sent = send_pass(self.app.store, self.app.config, self.app.channels, self.clock)
+            self.problems += sent.problems
+            self._refused_until = [refused.until for refused in sent.refused if refused.until is not None]
+            self._tell()
+            if not (delivered or sent.tried or sent.planned):
+                return
+
+    def _hear(self, waiting: int) -> None:
+        """Listen until the `waiting` mails that lie in the mailbox are taken in, or the listener finds no more."""
+        while True:
+            heard = listen_pass(self.app.store, self.app.channels, self.clock)
+            self._never_heard = False
+            self.problems += [f"{name} could not be heard: {why}" for name, why in heard.deaf.items()]
+            waiting -= heard.new + heard.repeats
+            if waiting <= 0:
+                return
+            if not heard.new:
+                self.problems.append(
+                    f"{waiting} mails were delivered by {self.clock():%Y-%m-%d %H:%M:%S} and not heard"
+                )
+                return
+
+    def _tell(self) -> None:
+        everybody = self.world.businesses.values()
+        asked = sum(tries > 0 for tries in self.world.tries.values())
+        self.progress(asked + self.mails, len(everybody) + sum(len(one.mails) for one in everybody))
+
+    def _next_event(self) -> datetime | None:
+        """The next moment at which anybody has something to do: a slot, a try, a planted mail, an end of waiting."""
+        now = self.clock()
+        slot = ticker.slots(self.study.schedule, self.study.timezone, self.since, self.since + timedelta(days=7))[0]
+        moments = [slot, counts(self.app.store, now).next_due, self.world.next_at(), *self._refused_until]
+        return min((moment for moment in moments if moment is not None and moment > now), default=None)
+
+
+# --------------------------------------------------------------------------- planted beside measured
+def _compare(app: App, site: Path, everybody: Iterable[Business], world: World) -> tuple[Line, ...]:
+    measured = _measured(app, site, world)
+    return tuple(
+        Line(
+            key=one.key,
+            name=one.name,
+            behaviour=one.planted,
+            windows=WINDOWS,
+            planted=_planted(one),
+            measured=measured.get(one.key),
+        )
+        for one in everybody
+    )  # fmt: skip
+
+
+def _planted(business: Business) -> Found:
+    truth = business.truth
+    return Found(
+        dispositions=truth.dispositions,
+        first_reply=truth.first_reply,
+        first_answer=truth.first_answer,
+        marks=tuple(sorted(truth.marks)),
+        taken=0 if business.refusal is not None and business.refusal.lasting is None else 1,
+    )
+
+
+def _measured(app: App, site: Path, world: World) -> dict[str, Found]:
+    """By business: what the published data say, and of what they do not tell apart, what the store says."""
+    frame = check_outcomes(pl.read_parquet(site / "data" / "outcomes.parquet"))
+    now = micros(app.clock())
+    per_window = [
+        dict(disposition(frame, window=window // MICROSECOND, now=now).select("probe", "disposition").iter_rows())
+        for window in WINDOWS
+    ]
+    kinds = {probe: {micros(one.at): one.kind for one in reversed(heard)} for probe, heard in events(app.store)}
+    stopped = suppressed(app.store)
+    return {
+        row["business"]: Found(
+            dispositions=tuple(found[row["probe"]] for found in per_window),
+            first_reply=kinds.get(row["probe"], {}).get(row["first_reply_at"]),
+            first_answer=_between(row["sent_at"], row["first_human_at"]),
+            marks=_marks(row, stopped=row["business"] in stopped.businesses),
+            taken=len(world.taken[row["business"]]),
+        )
+        for row in frame.iter_rows(named=True)
+    }
+
+
+def _between(since: int | None, until: int | None) -> timedelta | None:
+    return None if since is None or until is None else timedelta(microseconds=until - since)
+
+
+def _marks(row: Mapping[str, Any], *, stopped: bool) -> tuple[str, ...]:
+    due, human = row["promise_due_at"], row["first_human_at"]
+    facts = {
+        "junk": row["junk"],
+        "noreply": row["noreply"],
+        "mailbox_full": row["mailbox_full"],
+        "promise_kept": due is not None and human is not None and human <= due,
+        "promise_broken": due is not None and (human is None or human > due),
+        "stopped": stopped,
+    }
+    return tuple(sorted(mark for mark, holds in facts.items() if holds))
