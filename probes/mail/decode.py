@@ -71,8 +71,8 @@ def _second_guess(data: bytes, codec: str) -> str:
             return data.decode(codec, "replace")
     else:
         text = data.decode("utf-8", "replace")
-        # A text cut in the middle of a character is still UTF-8; a legacy charset leaves many holes.
-        if text.count("\ufffd") <= 1 + len(data) // 200:
+        # A few broken characters among sound ones: still UTF-8. A legacy charset leaves nothing but holes.
+        if text.count("\ufffd") < sum(char > "\x7f" and char != "\ufffd" for char in text):
             return text
     return data.decode("cp1252", "replace")
 

@@ -9,27 +9,33 @@ from __future__ import annotations
 
 import email
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from email.message import Message
 from email.policy import compat32
 from functools import cached_property
 
-from probes.mail.decode import body_bytes, clean, header_text, html_text, surrogates, text_of
+from probes.mail.decode import header_text, html_text, surrogates
+from probes.mail.fields import ADDRESSES_LIMIT, TEXT_LIMIT, Address, Fields, addresses, blocks, ids, mailbox
+from probes.mail.tree import (
+    NOTIFICATION,
+    PARTS_LIMIT,
+    RETURNED,
+    STATUS,
+    Part,
+    fields_of,
+    parameter,
+    raw_headers,
+    type_of,
+    walk,
+)
+
+__all__ = ["Address", "Fields", "Mail", "Part", "addresses", "blocks", "ids", "mailbox", "parse"]
 
 RAW_LIMIT = 4_000_000
-PARTS_LIMIT = 200
 NESTING_LIMIT = 100
-TEXT_LIMIT = 200_000
-HEADER_LIMIT = 100_000
-ADDRESSES_LIMIT = 500
 
 _LEADING = re.compile(rb"\A(?:\xef\xbb\xbf)?[\r\n]*(?:>?From [^\r\n]*(?:\r\n|\n|\r))?")
 _NEST = re.compile(rb"multipart/|message/", re.I)
 _BOUNDARY_LINES = 20_000
-_ADDRESS = re.compile(r"[^\s<>()\[\],;:\"'\\@]{1,128}@[^\s<>()\[\],;:\"'\\@]{1,255}")
-_ANGLE = re.compile(r"<([^<>]{1,500})>")
-_BARE_ID = re.compile(r"[^\s<>\"(),;]{1,250}@[^\s<>\"(),;]{1,250}")
 _FOR = re.compile(r"\bfor\s+<?([^\s<>;()]{1,128}@[^\s<>;()]{1,255})")
 _MENTIONED_ID = re.compile(r"message-?id\s{0,3}:?\s{0,9}<?([^\s<>\"]{1,250}@[^\s<>\"]{1,250})", re.I)
 
@@ -37,63 +43,6 @@ RECIPIENT_HEADERS = (
     "to", "cc", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to", "x-rcpt-to",
     "apparently-to", "resent-to", "x-forwarded-to",
 )  # fmt: skip
-_RETURNED = frozenset({"message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers",
-                       "text/rfc822", "message/global-headers", "message/partial"})  # fmt: skip
-_STATUS = frozenset({"message/delivery-status", "message/global-delivery-status"})
-_NOTIFICATION = frozenset({"message/disposition-notification", "message/global-disposition-notification"})
-
-
-@dataclass(frozen=True, slots=True)
-class Fields:
-    """A block of header-like fields: names lower case, values decoded to one line, in order."""
-
-    items: tuple[tuple[str, str], ...]
-
-    def get(self, *names: str) -> str:
-        """The first value of the first of `names` that is there, else the empty string."""
-        for name in names:
-            for key, value in self.items:
-                if key == name and value:
-                    return value
-        return ""
-
-    def all(self, name: str) -> tuple[str, ...]:
-        return tuple(value for key, value in self.items if key == name)
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """`address` is lower case, "" when there is none; `name` is what stands beside it."""
-
-    address: str = ""
-    name: str = ""
-
-    @property
-    def domain(self) -> str:
-        return self.address.rpartition("@")[2]
-
-    @property
-    def local(self) -> str:
-        return self.address.rpartition("@")[0]
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A leaf of the mail itself (never of a mail inside it). `text` is decoded only for text parts."""
-
-    type: str
-    charset: str
-    encoding: str
-    disposition: str
-    filename: str
-    payload: str = field(repr=False)
-
-    @property
-    def text(self) -> str:
-        """The part's text; empty for a part that is not text."""
-        if not self.type.startswith("text/") and self.type not in _STATUS | _NOTIFICATION | _RETURNED:
-            return ""
-        return text_of(body_bytes(self.payload, self.encoding, TEXT_LIMIT * 2), self.charset)[:TEXT_LIMIT]
 
 
 def _tidy(raw: bytes) -> bytes:
@@ -141,7 +90,7 @@ class Mail:
     # ------------------------------------------------------------------------------------------- headers
     @cached_property
     def _headers(self) -> dict[str, list[str]]:
-        return _raw_headers(self.message)
+        return raw_headers(self.message)
 
     def has(self, name: str) -> bool:
         """Whether a header of this (lower case) name stands there, even empty."""
@@ -220,17 +169,17 @@ class Mail:
     @cached_property
     def type(self) -> str:
         """The content type of the whole mail, lower case."""
-        return _type(self.message)
+        return type_of(self.message)
 
     @cached_property
     def report_type(self) -> str:
         """The report-type of a multipart/report ("delivery-status", "feedback-report", ...), else ""."""
-        return _parameter(self.message, "report-type").lower()
+        return parameter(self.message, "report-type").lower()
 
     @cached_property
     def _tree(self) -> tuple[tuple[Part | Message, str], ...]:
         """The mail's own leaves and the mails inside it, each with the type it stands under."""
-        return tuple(_walk(self.message))
+        return tuple(walk(self.message))
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
@@ -250,7 +199,7 @@ class Mail:
         out: list[str] = []
         size = 0
         for part in self.parts:
-            if part.disposition == "attachment" or not part.type.startswith("text/") or part.type in _RETURNED:
+            if part.disposition == "attachment" or not part.type.startswith("text/") or part.type in RETURNED:
                 continue
             if (part.type == "text/html") is not html or part.type == "text/calendar":
                 continue
@@ -282,12 +231,12 @@ class Mail:
     @cached_property
     def statuses(self) -> tuple[Fields, ...]:
         """The blocks of fields in its delivery-status parts: for the whole message and for each recipient."""
-        return self._blocks(_STATUS)
+        return self._blocks(STATUS)
 
     @cached_property
     def notifications(self) -> tuple[Fields, ...]:
         """The blocks of fields in its disposition notifications (read receipts)."""
-        return self._blocks(_NOTIFICATION)
+        return self._blocks(NOTIFICATION)
 
     @cached_property
     def feedback(self) -> tuple[Fields, ...]:
@@ -307,8 +256,8 @@ class Mail:
         out: list[Fields] = []
         for item, _ in self._tree:
             if isinstance(item, Message):
-                out.append(_fields(item))
-            elif item.type in _RETURNED:
+                out.append(fields_of(item))
+            elif item.type in RETURNED:
                 block = next(iter(blocks(item.text or surrogates(item.payload))), None)
                 if block:
                     out.append(block)
@@ -334,140 +283,3 @@ class Mail:
                 for hit in _MENTIONED_ID.finditer(text):
                     found.update(dict.fromkeys(ids(hit[1])))
         return tuple(found)[:PARTS_LIMIT]
-
-
-# ----------------------------------------------------------------------------------------------- small readers
-def ids(value: str) -> tuple[str, ...]:
-    """Message-IDs in a header value, lower case, without brackets and white space, in order, without repeats."""
-    value = value[:HEADER_LIMIT]
-    found = [re.sub(r"\s+", "", hit[1]).lower() for hit in _ANGLE.finditer(value)]
-    if not found:
-        found = [hit[0].lower() for hit in _BARE_ID.finditer(value)]
-    return tuple(dict.fromkeys(one for one in found if one))
-
-
-def addresses(value: str) -> tuple[str, ...]:
-    """Mail addresses in a decoded header value or a text, lower case, in order, without repeats."""
-    found = (hit[0].lower().strip(".") for hit in _ADDRESS.finditer(value[:HEADER_LIMIT]))
-    return tuple(dict.fromkeys(found))[:ADDRESSES_LIMIT]
-
-
-def mailbox(value: str) -> Address:
-    """The first mailbox of a decoded header value: its address and the name beside it."""
-    value = value[:HEADER_LIMIT]
-    angle = [hit for hit in _ANGLE.finditer(value) if "@" in hit[1]]
-    if angle:
-        found = addresses(angle[0][1])
-        name = value[: angle[0].start()].strip(" \"'")
-        return Address(found[0] if found else angle[0][1].strip().lower(), name)
-    found = addresses(value)
-    if not found:
-        return Address("", value.strip(" \"'<>"))
-    rest = value.replace("(", " ").replace(")", " ")
-    name = re.sub(re.escape(found[0]), " ", rest, count=1, flags=re.I).strip(" \"'<>,;")
-    return Address(found[0], name)
-
-
-def blocks(text: str) -> list[Fields]:
-    """Header-like fields in blocks parted by blank lines; folded lines are joined, other lines skipped."""
-    out: list[Fields] = []
-    current: list[tuple[str, str]] = []
-    for line in [*clean(text[:TEXT_LIMIT]).split("\n")[:5000], ""]:
-        if not line.strip():
-            if current:
-                out.append(Fields(tuple((name, header_text(value)) for name, value in current)))
-                current = []
-        elif line[0] in " \t":
-            if current and len(current[-1][1]) < HEADER_LIMIT:
-                current[-1] = (current[-1][0], current[-1][1] + " " + line.strip())
-        else:
-            name, colon, value = line.partition(":")
-            if colon and name and " " not in name.strip() and len(name) < 80:
-                current.append((name.strip().lower(), value.strip()))
-        if len(out) >= PARTS_LIMIT:
-            break
-    return out
-
-
-def _raw_headers(message: Message) -> dict[str, list[str]]:
-    out: dict[str, list[str]] = {}
-    for name, value in list(message.raw_items())[:2000]:
-        out.setdefault(str(name).strip().lower(), []).append(str(value)[:HEADER_LIMIT])
-    return out
-
-
-def _fields(message: Message) -> Fields:
-    return Fields(
-        tuple((name, header_text(value)) for name, values in _raw_headers(message).items() for value in values)
-    )
-
-
-def _type(message: Message) -> str:
-    try:
-        return str(message.get_content_type())
-    except Exception:
-        return "text/plain"
-
-
-def _parameter(message: Message, name: str, header: str = "content-type") -> str:
-    try:
-        value = message.get_param(name, header=header)
-    except Exception:
-        return ""
-    if isinstance(value, tuple):
-        value = value[2]
-    return surrogates(value)[:500] if isinstance(value, str) else ""
-
-
-def _header(message: Message, name: str) -> str:
-    try:
-        return header_text(str(message.get(name, "") or ""))
-    except Exception:
-        return ""
-
-
-def _walk(message: Message) -> Iterator[tuple[Part | Message, str]]:
-    """Leaves and inner mails in the order of the text, without recursion."""
-    todo: list[tuple[Message, str]] = [(message, "")]
-    count = 0
-    while todo and count < PARTS_LIMIT:
-        current, under = todo.pop()
-        count += 1
-        kind = _type(current)
-        payload = current.get_payload()
-        if isinstance(payload, list):
-            children = [child for child in payload if isinstance(child, Message)]
-            if kind.startswith("message/"):
-                if kind in _RETURNED and current is not message:
-                    for child in children[:1]:
-                        yield child, kind
-                elif kind in _RETURNED:
-                    todo += [(child, kind) for child in children[:1]]  # a mail wrapped in nothing but a mail
-                else:
-                    yield _leaf(current, kind, "\n\n".join(_flat(child) for child in children)), under
-            else:
-                todo += [(child, kind) for child in reversed(children)]
-        else:
-            # A multipart whose boundary never comes is text: better its source than nothing.
-            read_as = "text/plain" if kind.startswith("multipart/") else kind
-            yield _leaf(current, read_as, payload if isinstance(payload, str) else ""), under
-
-
-def _flat(message: Message) -> str:
-    """A block of a report as text again: compat32 reads each block as a message."""
-    lines = [f"{name}: {value}" for name, value in _raw_headers_in_order(message)]
-    payload = message.get_payload()
-    if isinstance(payload, str) and payload.strip():
-        lines += ["", payload]
-    return "\n".join(lines)
-
-
-def _raw_headers_in_order(message: Message) -> list[tuple[str, str]]:
-    return [(str(name), str(value)[:HEADER_LIMIT]) for name, value in list(message.raw_items())[:2000]]
-
-
-def _leaf(message: Message, kind: str, payload: str) -> Part:
-    disposition = _header(message, "content-disposition").partition(";")[0].strip().lower()
-    filename = _parameter(message, "filename", "content-disposition") or _parameter(message, "name")
-    encoding = _header(message, "content-transfer-encoding")
-    return Part(kind, _parameter(message, "charset"), encoding, disposition, filename, payload)

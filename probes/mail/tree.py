@@ -1,0 +1,126 @@
+"""The parts of a parsed mail: its own leaves, and the mails inside it, without recursion and within bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from email.message import Message
+
+from probes.mail.decode import body_bytes, header_text, surrogates, text_of
+from probes.mail.fields import HEADER_LIMIT, TEXT_LIMIT, Fields
+
+PARTS_LIMIT = 200
+HEADERS_LIMIT = 2000
+
+RETURNED = frozenset({"message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers",
+                       "text/rfc822", "message/global-headers", "message/partial"})  # fmt: skip
+STATUS = frozenset({"message/delivery-status", "message/global-delivery-status"})
+NOTIFICATION = frozenset({"message/disposition-notification", "message/global-disposition-notification"})
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A leaf of the mail itself (never of a mail inside it). `text` is decoded only for text parts."""
+
+    type: str
+    charset: str
+    encoding: str
+    disposition: str
+    filename: str
+    payload: str = field(repr=False)
+
+    @property
+    def text(self) -> str:
+        """The part's text; empty for a part that is not text."""
+        if not self.type.startswith("text/") and self.type not in STATUS | NOTIFICATION | RETURNED:
+            return ""
+        return text_of(body_bytes(self.payload, self.encoding, TEXT_LIMIT * 2), self.charset)[:TEXT_LIMIT]
+
+
+def raw_headers(message: Message) -> dict[str, list[str]]:
+    out: dict[str, list[str]] = {}
+    for name, value in list(message.raw_items())[:HEADERS_LIMIT]:
+        out.setdefault(str(name).strip().lower(), []).append(str(value)[:HEADER_LIMIT])
+    return out
+
+
+def fields_of(message: Message) -> Fields:
+    return Fields(
+        tuple((name, header_text(value)) for name, values in raw_headers(message).items() for value in values)
+    )
+
+
+def type_of(message: Message) -> str:
+    try:
+        return str(message.get_content_type())
+    except Exception:
+        return "text/plain"
+
+
+def parameter(message: Message, name: str, header: str = "content-type") -> str:
+    try:
+        value = message.get_param(name, header=header)
+    except Exception:
+        return ""
+    if isinstance(value, tuple):
+        value = value[2]
+    return surrogates(value)[:500] if isinstance(value, str) else ""
+
+
+def _header(message: Message, name: str) -> str:
+    try:
+        return header_text(str(message.get(name, "") or ""))
+    except Exception:
+        return ""
+
+
+def walk(message: Message) -> Iterator[tuple[Part | Message, str]]:
+    """Leaves and inner mails in the order of the text, without recursion."""
+    todo: list[tuple[Message, str]] = [(message, "")]
+    count = 0
+    while todo and count < PARTS_LIMIT:
+        current, under = todo.pop()
+        count += 1
+        kind = type_of(current)
+        payload = _payload(current)
+        if isinstance(payload, list):
+            children = [child for child in payload if isinstance(child, Message)]
+            if kind.startswith("message/"):
+                if kind in RETURNED and current is not message:
+                    for child in children[:1]:
+                        yield child, kind
+                elif kind in RETURNED:
+                    todo += [(child, kind) for child in children[:1]]  # a mail wrapped in nothing but a mail
+                else:
+                    yield _leaf(current, kind, "\n\n".join(_flat(child) for child in children)), under
+            else:
+                todo += [(child, kind) for child in reversed(children)]
+        else:
+            # A multipart whose boundary never comes is text: better its source than nothing.
+            read_as = "text/plain" if kind.startswith("multipart/") else kind
+            yield _leaf(current, read_as, payload if isinstance(payload, str) else ""), under
+
+
+def _payload(message: Message) -> object:
+    """The payload as parsed. get_payload() would decode raw bytes by the stated charset and lose them."""
+    return vars(message).get("_payload")
+
+
+def _flat(message: Message) -> str:
+    """A block of a report as text again: compat32 reads each block as a message."""
+    lines = [f"{name}: {value}" for name, value in _raw_headers_in_order(message)]
+    payload = _payload(message)
+    if isinstance(payload, str) and payload.strip():
+        lines += ["", payload]
+    return "\n".join(lines)
+
+
+def _raw_headers_in_order(message: Message) -> list[tuple[str, str]]:
+    return [(str(name), str(value)[:HEADER_LIMIT]) for name, value in list(message.raw_items())[:HEADERS_LIMIT]]
+
+
+def _leaf(message: Message, kind: str, payload: str) -> Part:
+    disposition = _header(message, "content-disposition").partition(";")[0].strip().lower()
+    filename = parameter(message, "filename", "content-disposition") or parameter(message, "name")
+    encoding = _header(message, "content-transfer-encoding")
+    return Part(kind, parameter(message, "charset"), encoding, disposition, filename, payload)
