@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import imaplib
 import logging
+import math
 import random
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from threading import Event
@@ -33,6 +35,8 @@ _SLICE = 0.5  # seconds after which a stop is noticed
 _WITHOUT_IDLE = 60.0
 _RESCAN = timedelta(days=2)  # SINCE knows days in the server's time zone only
 _WAIT_MIN, _WAIT_MAX = 1.0, 300.0
+_SPOILT_WAIT = 600.0
+_SPOILT_MOST = 20
 
 log = logging.getLogger(__name__)
 
@@ -61,19 +65,62 @@ class Mark:
         return f"{self.validity}:{self.uid}" + (f":{self.day.isoformat()}" if self.day else "")
 
 
+class Spoilt:
+    """Messages at which a server breaks off the connection, as Dovecot does when it cannot read a file of its own.
+
+    Those asked for when that happened are asked for alone next time; one that breaks off alone is left out for a
+    while. So it keeps nothing else back, and is not forgotten either. UIDs are known by folder and UIDVALIDITY.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._alone: dict[tuple[str, int], set[int]] = {}
+        self._until: dict[tuple[str, int, int], float] = {}
+
+    @contextmanager
+    def watching(self, place: str, validity: int, uids: Sequence[int]) -> Iterator[None]:
+        """Around a FETCH of `uids`."""
+        alone = self._alone.setdefault((place, validity), set())
+        try:
+            yield
+        except (IMAPClientError, OSError, ValueError):
+            self.count += 1
+            alone.update(uids)
+            if len(uids) == 1:
+                self._until[place, validity, uids[0]] = time.monotonic() + _SPOILT_WAIT
+            raise
+        alone.difference_update(uids)
+
+    def alone(self, place: str, validity: int) -> frozenset[int]:
+        return frozenset(self._alone.get((place, validity), ()))
+
+    def resting(self, place: str, validity: int, uids: Sequence[int]) -> frozenset[int]:
+        """Which of `uids` are left out for now."""
+        present = time.monotonic()
+        return frozenset(uid for uid in uids if self._until.get((place, validity, uid), 0) > present)
+
+
 class Mailbox:
     """Listens to the folders of one mailbox, by the `imap` table."""
 
     def __init__(self, settings: Imap, *, live: bool) -> None:
         self._settings = settings
         self._live = live
+        self._spoilt = Spoilt()
 
     def listen(self, cursors: Mapping[str, str], now: Clock) -> Iterator[Batch]:
         """One pass over all folders. Raises ProbeError when it cannot hear."""
         known = dict(cursors)
-        with connection(self._settings, live=self._live) as client:
-            for place in places(client, self._settings):
-                yield from self._read(client, place, known, now)
+        while True:
+            trouble = self._spoilt.count
+            try:
+                with connection(self._settings, live=self._live) as client:
+                    for place in places(client, self._settings):
+                        yield from self._read(client, place, known, now)
+                return
+            except ProbeError as error:
+                if error.permanent or not trouble < self._spoilt.count <= _SPOILT_MOST:
+                    raise
 
     def watch(self, cursors: Callable[[], Mapping[str, str]], now: Clock, stop: Event) -> Iterator[Batch]:
         """Delivers what comes until `stop` is set, and connects again whenever the connection is lost.
@@ -143,27 +190,21 @@ class Mailbox:
         info = client.select_folder(place.name, readonly=True)
         validity = int(info[b"UIDVALIDITY"])
         mark, uids = self._news(client, place, known.get(place.name), info, heard.date())
-        whole = True
+        resting = self._spoilt.resting(place.name, validity, uids)
+        asked = [uid for uid in uids if uid not in resting]
+        held: float = min(resting, default=math.inf)  # the cursor stays before what was not delivered
 
         def batch(arrivals: tuple[Arrival, ...], *, last: bool) -> Batch:
             known[place.name] = str(mark)
             cursor = Cursor(place=place.name, position=str(mark))
-            heard_until = heard if last and whole else None
+            heard_until = heard if last and held == math.inf else None
             return Batch(mailbox=self._settings.user, arrivals=arrivals, cursor=cursor, heard_until=heard_until)
 
-        for some in self._bundles(client, uids):
-            got, failed = _fetch(client, some)
-            if failed:
-                log.error(
-                    "%s, folder %s: the server does not give message UID %s; it is asked again at each pass, and this "
-                    "folder does not count as heard until then; move or delete the message if that does not end",
-                    self._settings.user, place.name, ", ".join(map(str, failed)),
-                )  # fmt: skip
-            if whole and not failed:
-                mark = Mark(validity, some[-1], heard.date())
-            elif whole:
-                mark = Mark(validity, failed[0] - 1, heard.date())
-                whole = False
+        for some in self._bundles(client, asked, self._spoilt.alone(place.name, validity)):
+            with self._spoilt.watching(place.name, validity, some):
+                got, failed = _fetch(client, some)
+            held = min(held, *failed, math.inf)
+            mark = Mark(validity, max(mark.uid, int(min(some[-1], held - 1))), heard.date())
             arrivals = tuple(
                 Arrival(
                     mailbox=self._settings.user,
@@ -175,9 +216,15 @@ class Mailbox:
                 )
                 for uid, (raw, at) in got.items()
             )
-            yield batch(arrivals, last=some[-1] == uids[-1])
-        if not uids:
+            yield batch(arrivals, last=some[-1] == asked[-1])
+        if not asked:
             yield batch((), last=True)
+        if held < math.inf:
+            log.error(
+                "%s, folder %s: the server does not give message UID %d; until it does, this folder does not count as "
+                "heard: move or delete the message if that does not end",
+                self._settings.user, place.name, held,
+            )  # fmt: skip
 
     def _news(
         self, client: Any, place: Place, position: str | None, info: Mapping[bytes, Any], today: date
@@ -206,8 +253,8 @@ class Mailbox:
         found.update(client.search(["UID", f"{start}:*"]))
         return sorted(one for one in found if one > uid)
 
-    def _bundles(self, client: Any, uids: Sequence[int]) -> Iterator[list[int]]:
-        """The UIDs in groups that are small enough to hold in memory, by number and by bytes."""
+    def _bundles(self, client: Any, uids: Sequence[int], alone: Collection[int]) -> Iterator[list[int]]:
+        """The UIDs in groups that are small enough to hold in memory, by number and by bytes; `alone` by themselves."""
         for begin in range(0, len(uids), self._settings.batch):
             chunk = list(uids[begin : begin + self._settings.batch])
             sizes = client.fetch(chunk, ["RFC822.SIZE"])
@@ -215,7 +262,7 @@ class Mailbox:
             total = 0
             for uid in chunk:
                 size = int(sizes.get(uid, {}).get(b"RFC822.SIZE", 0))
-                if bundle and total + size > BATCH_BYTES:
+                if bundle and (total + size > BATCH_BYTES or uid in alone or bundle[-1] in alone):
                     yield bundle
                     bundle, total = [], 0
                 bundle.append(uid)

@@ -100,6 +100,14 @@ def server_folder(name: str) -> Iterator[Path]:
         shutil.rmtree(path, ignore_errors=True)
 
 
+def _end_session(process: subprocess.Popen[bytes] | None) -> None:
+    """Kills a server and all its children, which would outlive it."""
+    if process is not None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
 # --------------------------------------------------------------------------- certificates
 @dataclass(frozen=True)
 class Authority:
@@ -205,6 +213,9 @@ service auth {{
 }}
 service anvil {{
   chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 service stats {{
   chroot =
@@ -229,21 +240,19 @@ class Dovecot:
     def start(self) -> None:
         with (self.base / "stderr").open("ab") as stderr:
             process = self._process = subprocess.Popen(
-                [need("dovecot", "dovecot-imapd"), "-F", "-c", self.base / "dovecot.conf"], stdout=stderr, stderr=stderr
+                [need("dovecot", "dovecot-imapd"), "-F", "-c", self.base / "dovecot.conf"],
+                stdout=stderr,
+                stderr=stderr,
+                start_new_session=True,
             )
         eventually(lambda: process.poll() is not None or greets(self.port, b"* OK"), "dovecot answers")
         if process.poll() is not None:
             pytest.fail(f"dovecot does not start: {(self.base / 'stderr').read_text(errors='replace')}\n{self.log()}")
 
     def stop(self) -> None:
-        """Ends it and every process it started."""
-        if self._process is not None and self._process.poll() is None:
-            self._process.terminate()
-            try:
-                self._process.wait(10)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+        """Ends it and every process it started: connections are cut."""
+        _end_session(self._process)
+        self._process = None
 
     def restart(self) -> None:
         self.stop()
@@ -263,7 +272,7 @@ class Dovecot:
             yield client
 
     def deliver(self, user: str, *raws: bytes, at: datetime | None = None, folder: str = "INBOX") -> None:
-        """Puts messages into a folder, stamped `at` (aware; default: now)."""
+        """Puts messages into a folder, stamped `at` (aware; default: now; Dovecot takes the future for now)."""
         with self.client(user) as client:
             if folder != "INBOX" and not client.folder_exists(folder):
                 client.create_folder(folder)
@@ -295,6 +304,9 @@ class Dovecot:
 
     def count_anew(self, user: str) -> None:
         """Makes the server forget the UIDs of a user's folders: UIDVALIDITY changes, messages stay."""
+        with self.client(user) as client:
+            validity = client.select_folder("INBOX", readonly=True)[b"UIDVALIDITY"]
+        eventually(lambda: time.time() >= validity + 1, "the second that gave the UIDVALIDITY is over")
         for path in (self.base / "mail" / user.lower()).rglob("dovecot*"):
             if path.is_file():
                 path.unlink()
@@ -468,11 +480,8 @@ class Postfix:
 
     def stop(self) -> None:
         """Ends it and every process it started; its queue stands a kill."""
-        if self._process is not None:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-            self._process = None
+        _end_session(self._process)
+        self._process = None
 
     def restart(self) -> None:
         self.stop()
