@@ -91,7 +91,7 @@ def outcome(facts: ProbeFacts) -> Outcome:
         "promise_due_at": None if promise is None or promise.promise_due is None else micros(promise.promise_due),
         "noreply": any(reply.noreply for reply in heard) if heard else None,
         "junk": human.junk if human else None,
-        "by_hand": any(reply.by_hand for reply in replies) if replies else None,
+        "by_hand": any(reply.by_hand for reply in replies),
         "questions_asked": facts.questions_asked,
         "questions_answered": _answered(people, facts.questions_asked),
     }

@@ -15,7 +15,8 @@ CPU_LIMIT = 30.0
 
 
 def letter(body: str, subject: str = "Re: City bike repair", *, html: str | None = None, **headers: str) -> Mail:
-    """A mail as it would come in. Keyword `in_reply_to` is the header In-Reply-To; `x_y=""` leaves X-Y out."""
+    """A mail as it would come in. Keyword `in_reply_to` is the header In-Reply-To; `from_` is From; an
+    empty value leaves a header out."""
     message = EmailMessage()
     given = {
         "from": "Jo Miller <jo@velo-nord.example>",
@@ -23,7 +24,7 @@ def letter(body: str, subject: str = "Re: City bike repair", *, html: str | None
         "date": "Tue, 01 Dec 2026 10:00:00 +0000",
         "message-id": "<reply-1@velo-nord.example>",
         "subject": subject,
-    } | {name.replace("_", "-"): value for name, value in headers.items()}
+    } | {name.strip("_").replace("_", "-"): value for name, value in headers.items()}
     for name, value in given.items():
         if value:
             message[name] = value

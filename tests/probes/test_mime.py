@@ -200,7 +200,8 @@ VALUE = st.one_of(
     st.text(alphabet=string.printable, max_size=60),
     st.sampled_from(
         ["<[abc]@>", "=?x?Q?=", "=?utf-8?b?!!!?=", "multipart/mixed; boundary=q", "text/html; charset=idna", "base64",
-         "uuencode", "message/rfc822", "multipart/report; report-type*=utf-8''%ff; boundary*0=q", "text/plain; charset*=x'y'%zz"]
+         "uuencode", "message/rfc822", "multipart/report; report-type*=utf-8''%ff; boundary*0=q",
+         "text/plain; charset*=x'y'%zz"]
     ),
 )  # fmt: skip
 BODY = st.lists(
