@@ -149,6 +149,33 @@ def test_the_curves_of_the_set_by_hand() -> None:
     assert any_.share == pytest.approx([1 - s for s in silent])
 
 
+def test_the_bounds_hold_what_was_answered_before_a_deaf_gap_and_what_is_unknown_behind_one() -> None:
+    rows = [row(f"p{at}", f"b{at}", first_human_at=HOUR if at < 4 else None) for at in range(12)]
+    rows.append(row("answered", "b20", first_human_at=HOUR, gap_from=DAY))
+    rows.append(row("unknown", "b21", state="unknown", gap_from=DAY))
+    rows.append(row("gap-in-an-open-window", "b22", sent_at=5 * DAY, first_human_at=6 * DAY, gap_from=7 * DAY))
+    at = made(rows).windows[1]
+    assert said(at.no_human) == (8, 12)
+    assert said(at.worst) == (9, 14)
+    assert said(at.best) == (8, 14)
+
+
+def test_probes_that_asked_nothing_are_not_in_the_rate_of_answered_questions() -> None:
+    rows = [row(f"p{at}", f"b{at}", first_human_at=DAY, questions_answered=2) for at in range(10)]
+    rows += [
+        row("q1", "q1", questions_asked=0, first_human_at=DAY, questions_answered=0),
+        row("q2", "q2", questions_asked=0),
+    ]
+    at = made(rows).windows[1]
+    assert (said(at.answered_question), said(at.no_human)) == ((10, 10), (1, 12))
+
+
+def test_the_median_among_those_answered_counts_no_wait_below_0_and_needs_ten_clusters() -> None:
+    rows = [row(f"p{at}", f"b{at}", sent_at=HOUR, first_human_at=0) for at in range(10)]
+    assert made(rows).median_of_answered == 0
+    assert made(rows[1:]).median_of_answered is None
+
+
 def test_contactability_of_the_set_by_hand() -> None:
     (only,) = made(HAND).contactability
     assert (only.name, *said(only), only.clusters) == ("letter", 23, 24, 23)

@@ -186,6 +186,13 @@ def test_curves_of_units_are_those_of_each_unit_alone(triples: list[tuple[int, b
         assert found[at] == alone[0]
 
 
+def test_the_band_of_a_unit_does_not_borrow_from_the_unit_before() -> None:
+    unit, time = np.repeat([0, 1], 6), np.array([1, 2, 3, 4, 5, 6] + [7] * 6)
+    both = unit_curves("human", unit, 2, time, np.ones(12, bool))
+    assert (both[1].share, both[1].low, both[1].high) == ((1.0,), (0.0,), (1.0,))
+    assert both[0].low[-1] == both[0].low[-2] > 0
+
+
 def long(clusters: int) -> tuple[Curve, Curve, pl.DataFrame]:
     draw = np.random.default_rng(6)
     time, event = draw.permutation(20_000)[:9_000], draw.random(9_000) < 0.8
@@ -265,6 +272,7 @@ def test_a_reply_after_we_stopped_hearing_does_not_count() -> None:
 def test_an_unclear_arrival_ends_what_we_know_unless_a_person_answered() -> None:
     assert waited(first_unclear_at=DAY) == (DAY, False, DAY, False)
     assert waited(first_unclear_at=DAY, first_human_at=2 * DAY) == (2 * DAY, True, 2 * DAY, True)
+    assert waited(sent_at=DAY, first_unclear_at=HOUR) == (0, False, 0, False)
     assert waited(first_unclear_at=DAY, first_ack_at=HOUR) == (DAY, False, HOUR, True)
 
 
