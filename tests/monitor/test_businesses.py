@@ -156,6 +156,17 @@ def test_a_quote_that_is_never_closed_spoils_its_own_line_only() -> None:
     assert [row.name for row in found.rows] == ["Next", "Fine, really"]
 
 
+def test_a_quote_that_another_stray_quote_closes_spoils_those_two_lines_only() -> None:
+    found = imported(
+        HEAD + '"Open,a@a.example,FR,own\nShop,b@b.example,FR,own\nNext,c@c.example,FR,own"\nD,d@d.example,FR,own\n'
+    )
+    assert [(reject.line, reject.reasons[0][:32]) for reject in found.rejects] == [
+        (2, "a quote is opened on this line a"),
+        (4, "basis is 'own\"'; write one of ow"),
+    ]
+    assert [row.name for row in found.rows] == ["Shop", "D"]
+
+
 def test_a_cell_longer_than_any_cell_is_refused_by_itself() -> None:
     found = imported(HEAD + f"{'x' * 200_000},a@a.example,FR,own\nShop,b@b.example,FR,own\n")
     assert found.rejects[0].reasons == ("a cell holds more than 131072 characters",)

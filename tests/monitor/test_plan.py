@@ -222,6 +222,13 @@ def test_placeholders_are_filled_from_business_persona_and_study_the_business_s_
     assert due.body == "In Lyon {really}? Anna Berger, L"
 
 
+def test_nobody_gives_another_meaning_to_the_names_that_are_always_known() -> None:
+    text = scenario(body="{business}, {persona}, {country}, {sector}")
+    meddling = {"business": "x", "persona": "x", "country": "x", "sector": "x"}
+    (due,) = make(study(), [target(fields=meddling, country="FR", sector="bikes")], texts=[text])
+    assert due.body == "Firm 1, Anna Berger, FR, bikes"
+
+
 def test_an_unfilled_placeholder_stops_everything_and_says_where_its_value_belongs() -> None:
     texts = [scenario("ask-en", body="{city} and {product}"), scenario("ask-fr", body="{ville}")]
     wanted = study(scenarios=["ask-en", "ask-fr"])

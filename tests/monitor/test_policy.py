@@ -156,6 +156,12 @@ def test_an_address_has_a_yearly_cap_over_all_studies() -> None:
     ]
 
 
+def test_contacts_planned_for_later_count_towards_the_yearly_cap() -> None:
+    around = [contact(TUESDAY + n * DAY) for n in (-100, 100, 200)]
+    no = refused(ask(due(), rules=policy(yearly_cap=3), contacted=around)[0])
+    assert (no.rule, no.until) == ("yearly_cap", TUESDAY + 265 * DAY)
+
+
 # --------------------------------------------------------------------------- quiet times
 NIGHT = policy(quiet_start="20:00", quiet_end="08:00")
 
@@ -192,6 +198,20 @@ def test_quiet_hours_that_end_in_a_skipped_hour_end_at_the_change() -> None:
     rules = policy(quiet_start="22:00", quiet_end="02:30")
     no = refused(ask(due(at=now, where={"timezone": "Europe/Paris"}), rules=rules, now=now)[0])
     assert no.until == datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
+
+
+def test_quiet_hours_in_an_hour_that_comes_twice_end_at_its_second_end() -> None:
+    now = datetime(2026, 10, 25, 1, 10, tzinfo=UTC)  # 02:10 in Paris, for the second time
+    rules = policy(quiet_start="22:00", quiet_end="02:30")
+    no = refused(ask(due(at=now, where={"timezone": "Europe/Paris"}), rules=rules, now=now)[0])
+    assert no.until == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+
+
+def test_a_quiet_day_ends_at_midnight_whatever_the_quiet_hours() -> None:
+    saturday = datetime(2026, 12, 5, 9, tzinfo=UTC)
+    rules = policy(quiet_days=["sat"], quiet_start="12:00", quiet_end="14:00")
+    no = refused(ask(due(at=saturday), rules=rules, now=saturday)[0])
+    assert no.until == datetime(2026, 12, 6, tzinfo=UTC)
 
 
 def test_quiet_hours_within_a_day_are_quiet_within_it_alone() -> None:
@@ -424,15 +444,14 @@ def test_what_is_refused_until_a_moment_is_allowed_at_that_moment(
         assert told(ask(due(at=at, where=place), rules=policy(**rules), contacted=earlier, now=decision.until)) == [
             "allowed"
         ]
-        # ... and not a minute before
-        assert told(
-            ask(
-                due(at=at, where=place),
-                rules=policy(**rules),
-                contacted=earlier,
-                now=decision.until - timedelta(minutes=1),
-            )
-        ) != ["allowed"]
+        # ... and at no sampled moment before
+        step = max(timedelta(minutes=15), (decision.until - max(at, now)) / 60)
+        moment = max(at, now)
+        while moment < decision.until:
+            assert told(ask(due(at=at, where=place), rules=policy(**rules), contacted=earlier, now=moment)) != [
+                "allowed"
+            ]
+            moment += step
 
 
 def test_contacts_that_are_close_together_are_told_apart_in_any_order() -> None:
