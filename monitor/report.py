@@ -15,7 +15,6 @@ from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
-import adbc_driver_sqlite.dbapi as adbc
 import polars as pl
 from pydantic import TypeAdapter
 
@@ -26,6 +25,7 @@ from monitor.facts import Outcome
 from monitor.outcome import outcome
 from monitor.plan import covers
 from monitor.redact import redact
+from monitor.store.bulk import read_outcomes
 from monitor.store.codes import salt
 from monitor.store.engine import Store
 from monitor.store.looking import BusinessEntry, businesses, events
@@ -102,11 +102,8 @@ def _newest(found: list[Version]) -> list[Version]:
 
 
 def read(store: Store) -> pl.DataFrame:
-    """The outcome table as the figures take it. Raises OutcomeError when it breaks its own rules."""
-    columns = ", ".join(f'"{name}"' for name in table.COLUMNS)
-    with adbc.connect(str(store.path)) as connection, connection.cursor() as cursor:
-        cursor.execute(f"SELECT {columns} FROM outcomes")  # noqa: S608 - our own column names
-        return table.frame(pl.DataFrame(cursor.fetch_arrow()))
+    """The outcome table as the figures take it. Raises StoreError; OutcomeError when it breaks its own rules."""
+    return table.frame(read_outcomes(store))
 
 
 # --------------------------------------------------------------------------- the edition

@@ -1,0 +1,62 @@
+"""The doctor tries every part, and says what to do about each that does not work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from monitor.doctor import examine
+from probes.contract import Check, OpenChannel
+from tests.monitor.factories import CHANNEL, World
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path, firms=2)
+    yield made
+    made.store.close()
+
+
+def checks(world: World) -> dict[str, Check]:
+    """What the doctor says, by part."""
+    return {check.name: check for check in examine(world.config, world.store, world.channels, world.now)}
+
+
+def test_everything_that_works_is_said_to_work(world: World) -> None:
+    found = checks(world)
+    assert all(check.ok for check in found.values())
+    assert {"config", "store"} <= found.keys()
+    assert any(name.startswith("study") for name in found)
+    assert any(name.startswith(CHANNEL) for name in found)
+
+
+def test_the_store_is_written_to_and_left_as_it_was(world: World) -> None:
+    from tests.monitor.factories import rows
+
+    before = rows(world.store, "meta")
+    assert checks(world)["store"].ok
+    assert rows(world.store, "meta") == before
+
+
+def test_a_study_that_reaches_nobody_is_a_problem_with_advice(tmp_path: Path) -> None:
+    world = World(tmp_path, firms=0)
+    (problem,) = [check for check in checks(world).values() if not check.ok]
+    assert problem.name.startswith("study")
+    assert "import" in problem.advice
+    world.store.close()
+
+
+def test_a_channel_that_cannot_be_tried_is_a_problem_and_the_rest_goes_on(world: World) -> None:
+    world.fake.goes_deaf("the server is away")
+    found = checks(world)
+    assert any(not check.ok and "away" in check.detail for check in found.values())
+    assert found["store"].ok
+
+
+def test_a_channel_without_checks_is_no_problem(world: World) -> None:
+    one = world.channels[CHANNEL]
+    silent = {CHANNEL: OpenChannel(CHANNEL, one.kind, object())}
+    found = {check.name: check for check in examine(world.config, world.store, silent, world.now)}
+    assert found[CHANNEL].ok

@@ -1,0 +1,113 @@
+"""From the store to a site: who is counted, what is coded, what is blanked, what is kept apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from monitor.app import App
+from monitor.report import publish, read, refresh
+from reports.data import verify
+from tests.monitor.factories import World, business, rows
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path, firms=3)
+    yield made
+    made.store.close()
+
+
+def app_of(world: World, *, names: bool = False) -> App:
+    """The app of this world's config; it opens the store by itself."""
+    config = replace(world.config, report=world.config.report.model_copy(update={"names": names}))
+    return App(config, world.now)
+
+
+def everything(site: Path) -> str:
+    """All text of a site, and its tables as text."""
+    tables = [pl.read_parquet(path).write_csv() for path in site.rglob("*.parquet")]
+    texts = [path.read_text(encoding="utf-8") for path in site.rglob("*") if path.suffix in (".html", ".csv", ".json")]
+    return "\n".join([*tables, *texts])
+
+
+def test_every_probe_has_one_outcome_and_deciding_again_changes_nothing(world: World) -> None:
+    world.send()
+    world.answer(1).passes(hours=2).listen()
+    with app_of(world) as app:
+        assert refresh(app) == 3
+        first = read(app.store)
+        assert refresh(app) == 3
+        assert read(app.store).equals(first)
+    answered = first.filter(pl.col("business") == "firm-1").row(0, named=True)
+    assert answered["first_human_kind"] == "human"
+    assert answered["first_human_at"] >= answered["sent_at"]
+
+
+def test_a_business_without_an_address_is_counted_as_not_contactable(world: World) -> None:
+    world.imports(business(9, endpoints=()))
+    world.send()
+    with app_of(world) as app:
+        refresh(app)
+        found = read(app.store)
+    assert dict(zip(found["business"], found["state"], strict=True))["firm-9"] == "not_contactable"
+    assert found.height == 4
+
+
+def test_a_business_outside_the_study_is_not_counted(world: World) -> None:
+    world.imports(business(9, endpoints=(), sector="bakery")).studies(sectors=("butcher",))
+    world.imports(business(1, sector="butcher")).send()
+    with app_of(world) as app:
+        refresh(app)
+        found = read(app.store)
+    assert found["business"].to_list() == ["firm-1"]
+
+
+def test_with_names_off_nothing_published_leads_to_a_business(world: World, tmp_path: Path) -> None:
+    world.send()
+    world.answer(1, text="Call Firm 1 at +49 30 1234567 or write to info@firm1.example, yours, Firm 1.")
+    world.passes(hours=2).listen()
+    site = tmp_path / "site"
+    with app_of(world) as app:
+        publish(app, site)
+    said = everything(site)
+    for number in (1, 2, 3):
+        for secret in (f"firm-{number}", f"Firm {number}", f"firm{number}.example"):
+            assert secret not in said, secret
+    assert "1234567" not in said
+    for probe in rows(world.store, "probes"):
+        assert probe["id"] not in said, "an id can be computed from the seed and a name"
+        assert probe["reply_address"] not in said
+    for row in rows(world.store, "businesses"):
+        assert row["code"] in said
+    assert verify(site) == []
+
+
+def test_codes_stay_the_same_from_edition_to_edition(world: World, tmp_path: Path) -> None:
+    world.send()
+    found = []
+    for name in ("one", "two"):
+        with app_of(world) as app:
+            publish(app, tmp_path / name)
+        found.append(pl.read_parquet(tmp_path / name / "data" / "outcomes.parquet").select("probe", "business"))
+    assert found[0].equals(found[1])
+
+
+def test_with_names_on_businesses_are_named(world: World, tmp_path: Path) -> None:
+    world.send()
+    with app_of(world, names=True) as app:
+        done = publish(app, tmp_path / "site")
+    assert "Firm 2" in everything(tmp_path / "site")
+    assert (done.studies, done.businesses, done.probes) == (1, 3, 3)
+
+
+def test_a_store_without_any_study_gives_a_page_all_the_same(world: World, tmp_path: Path) -> None:
+    with app_of(world) as app:
+        done = publish(app, tmp_path / "site")
+    assert done.index.is_file()
+    assert done.probes == 0
+    assert verify(tmp_path / "site") == []
