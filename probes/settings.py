@@ -60,7 +60,7 @@ def write_duration(value: timedelta) -> str:
         for unit in ("d", "h", "m"):
             if seconds % _UNITS[unit] == 0:
                 return f"{seconds / _UNITS[unit]:.0f}{unit}"
-    return f"{seconds:g}s" if seconds != int(seconds) else f"{seconds:.0f}s"
+    return f"{seconds:.6f}".rstrip("0").rstrip(".") + "s"
 
 
 def _duration(value: Any) -> timedelta:

@@ -37,8 +37,9 @@ _QUEUED = (
     re.compile(r"\bid=([\w.-]{4,64})"),
     re.compile(r"\bInternalId=(\d+)"),
     re.compile(r"\b2\.\d\.\d ([\w.-]{8,64}) message accepted", re.I),
-    re.compile(r"\bok:? +(?:queued )?([0-9A-Za-z][\w.-]{9,80})(?:\s|$)", re.I),
     re.compile(r"\bok (\d+ qp \d+)", re.I),
+    re.compile(r"\bok +\d+ ([\w.-]+) - gsmtp", re.I),
+    re.compile(r"\bok:? +(?:queued )?([0-9A-Za-z][\w.-]{9,80})(?:\s|$)", re.I),
 )
 
 

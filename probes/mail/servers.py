@@ -120,12 +120,12 @@ class Smtp(Table):
 class Imap(Table):
     """Which mailbox is listened to. Folders that are also named in `junk` may be missing; the others must exist."""
 
-    host: Host = Field(min_length=1)
+    host: Annotated[str, Field(min_length=1), AfterValidator(_host)]
     port: Port | None = None
     security: Security = "tls"
     verify: bool = True
     ca_file: CaFile = None
-    user: Annotated[Line, Field(min_length=1)]
+    user: Annotated[str, Field(min_length=1), AfterValidator(_line)]
     password_env: EnvSecret = None
     password_file: FileSecret = None
     token_command: str = ""

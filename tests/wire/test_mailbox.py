@@ -166,6 +166,22 @@ def test_batches_are_bounded_and_only_the_last_of_a_folder_proves_hearing(
     assert [batch.heard_until is not None for batch in store.batches] == [False] * 4 + [True]
 
 
+def test_a_folder_too_big_for_one_search_is_searched_in_parts(
+    mailboxes: Dovecot, fresh_user: USER, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "_SEARCH_SPAN", 3)
+    user, store = fresh_user(), Store()
+    wire = listener(mailboxes, user, folders=["INBOX"])
+    store.take(wire.listen({}, lambda: START))
+    raws = [mail(f"{n}") for n in range(17)]
+    mailboxes.deliver(user, *raws[:5])
+    store.take(wire.listen(store.cursors, lambda: START))
+    mailboxes.deliver(user, *raws[5:])
+    mailboxes.delete(user, 8, 9, 10, 11)
+    store.take(wire.listen(store.cursors, lambda: START))
+    assert store.raws() == raws[:7] + raws[11:]
+
+
 def test_a_pass_that_was_broken_off_goes_on_where_it_was_stored(mailboxes: Dovecot, fresh_user: USER) -> None:
     user, store = fresh_user(), Store()
     wire = listener(mailboxes, user, folders=["INBOX"], batch=2)

@@ -45,11 +45,11 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def sites(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four sites side by side: one study, two, a thousand businesses, none."""
+    """Four sites side by side: one study, two, hundreds of businesses, none."""
     out = tmp_path_factory.mktemp("sites")
     site.build(*sample.sector(), out / "sector")
     site.build(*sample.both(), out / "both")
-    rows = [row | {"probe": f"M{n}", "business": f"firm-{n}"} for n, row in enumerate(sample.sector_rows() * 20)]
+    rows = [row | {"probe": f"M{n}", "business": f"firm-{n}"} for n, row in enumerate(sample.sector_rows() * 8)]
     site.build(sample.outcomes(rows), sample.edition(sample.study(), rows=rows, units={}), out / "many")
     site.build(sample.outcomes([]), sample.edition(rows=[], units={}), out / "none")
     return out
@@ -143,7 +143,7 @@ def test_every_page_is_sound_on_a_phone_and_a_desk_by_day_and_by_night(
 
 def test_a_request_to_somebody_else_would_be_seen(browser: Browser, tmp_path: Path) -> None:
     page = tmp_path / "bad.html"
-    page.write_text("<!doctype html><title>t</title><img src='http://127.0.0.1:9/x.png' width=3000 alt=''>")
+    page.write_text("<!doctype html><title>t</title><img src='http://127.0.0.1:9/x.png'><p style='width: 3000px'>x")
     with Visit(browser, page, PHONE, "light") as visit:
         visit.page.wait_for_load_state()
         assert "request: http://127.0.0.1:9/x.png" in visit.wrong

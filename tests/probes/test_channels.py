@@ -1,0 +1,98 @@
+"""Every channel that comes with this distribution is held to the contract."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from probes.contract import Sends
+from probes.loader import builtin, load
+from probes.testing import SAMPLE, check_channel
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a channel is checked with; see check_channel."""
+
+    table: dict[str, Any]
+    outside: tuple[dict[str, Any], ...]
+    addresses: tuple[str, ...]
+    nonsense: tuple[str, ...]
+    env: dict[str, str] = field(default_factory=dict)
+
+
+CASES = {
+    "console": Case(
+        table={},
+        outside=(),
+        addresses=("somebody@shop.example", "+49 30 123456", "https://shop.example/contact"),
+        nonsense=("", "  ", "\x00"),
+    ),
+    "email": Case(
+        table={
+            "smtp": {"host": "localhost", "user": "anna", "password_env": "SMTP_PASSWORD"},
+            "imap": {"host": "localhost", "user": "anna", "password_env": "IMAP_PASSWORD"},
+        },
+        outside=(
+            {
+                "smtp": {"host": "192.0.2.1"},
+                "imap": {"host": "192.0.2.1", "user": "anna", "password_env": "IMAP_PASSWORD"},
+            },
+            {"smtp": {"via": "mx"}},
+            {"smtp": {"via": "mx", "routes": {"*": "192.0.2.1:25"}}},
+            {"smtp": {"host": "192.0.2.1", "security": "tls"}},
+            {"imap": {"host": "192.0.2.1", "user": "anna", "password_env": "IMAP_PASSWORD", "security": "starttls"}},
+        ),
+        addresses=("Info@Shop.example", "info@bücher.example", "chào@shop.example"),
+        nonsense=("", "info", "info@", "info@shop", "a@b.example, c@d.example", "info\r\n@shop.example"),
+        env={"SMTP_PASSWORD": "hunter2-smtp", "IMAP_PASSWORD": "hunter2-imap"},
+    ),
+}
+
+
+def test_every_channel_has_a_case() -> None:
+    assert sorted(CASES) == list(builtin())
+
+
+@pytest.mark.parametrize("name", builtin())
+def test_a_channel_keeps_the_contract_and_with_live_unset_leaves_this_machine_alone(name: str) -> None:
+    case = CASES[name]
+    for outside in case.outside or (None,):
+        check_channel(
+            load(name),
+            table=case.table,
+            outside=outside,
+            addresses=case.addresses,
+            nonsense=case.nonsense,
+            env=case.env,
+        )
+
+
+def test_the_console_prints_and_says_that_nothing_was_sent(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, moment: Any
+) -> None:
+    kind = load("console")
+    for table in ({}, {"out": "printed.txt"}):
+        settings = kind.settings.model_validate(table, context={"env": {}, "base": tmp_path})
+        wire = kind.open("console", settings, live=False)
+        assert isinstance(wire, Sends)
+        receipt = wire.send(SAMPLE, lambda: moment)
+        assert (receipt.state, receipt.accepted_by, receipt.at) == ("not_sent", None, moment)
+        assert "printed, not sent" in receipt.reason
+    for text in (capsys.readouterr().out, (tmp_path / "printed.txt").read_text()):
+        assert SAMPLE.to in text
+        assert SAMPLE.subject in text
+        assert "are you open on Monday?" in text
+
+
+def test_a_console_that_cannot_write_says_so(tmp_path: Path, moment: Any) -> None:
+    kind = load("console")
+    settings = kind.settings.model_validate({"out": "no/such/folder/out.txt"}, context={"env": {}, "base": tmp_path})
+    wire = kind.open("console", settings, live=False)
+    assert isinstance(wire, Sends)
+    receipt = wire.send(SAMPLE, lambda: moment)
+    assert receipt.state == "not_sent"
+    assert "no/such/folder" in receipt.reason
