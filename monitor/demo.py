@@ -9,9 +9,11 @@ It proves the plumbing. It proves nothing about telling people from machines in 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,17 +22,17 @@ import polars as pl
 from monitor import ticker
 from monitor.app import App
 from monitor.clock import MICROSECOND, micros
-from monitor.demo_result import DemoResult, Found, Line
+from monitor.demo_result import DemoResult, Found, Headline, Line
 from monitor.errors import UsageError, WireError
 from monitor.importing import bring_in
 from monitor.listen import listen_pass
 from monitor.report import publish
 from monitor.send import send_pass
 from monitor.store.looking import counts, events
-from monitor.store.records import suppressed
+from monitor.store.records import stop, suppressed
 from probes.contract import ProbeError
 from probes.sandbox import folder, stepped
-from probes.sandbox.behaviours import WINDOWS, Business, businesses
+from probes.sandbox.behaviours import WINDOWS, Business, businesses, headline
 from reports.data import verify
 from reports.outcomes import check as check_outcomes
 from reports.outcomes import disposition
@@ -62,20 +64,25 @@ def run(out: Path, *, progress: Progress = unwatched, planted: Sequence[Business
     when the sandbox cannot be started or a mail of a business cannot be delivered.
     """
     everybody = businesses() if planted is None else tuple(planted)
+    _look_for_the_extra()
     try:
         return _run(out, everybody, progress)
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            f"the demo needs {error.name}, which is not installed; install this package with its extra `demo`"
-        ) from error
     except folder.ForeignFolder as error:
         raise UsageError(str(error)) from error
     except ProbeError as error:
         raise WireError(f"the sandbox broke: {error}") from error
 
 
+def _look_for_the_extra() -> None:
+    for needed in ("aiosmtpd", "pymap"):
+        if find_spec(needed) is None:
+            raise UsageError(
+                f"the demo needs {needed}, which is not installed; install this package with its extra `demo`"
+            )
+
+
 def _run(out: Path, everybody: Sequence[Business], progress: Progress) -> DemoResult:
-    # here, because they need the extra
+    # imported here, because they need the extra
     from probes.sandbox.mailserver import MailServer
     from probes.sandbox.world import World, check, junk_senders
 
@@ -92,7 +99,15 @@ def _run(out: Path, everybody: Sequence[Business], progress: Progress) -> DemoRe
         index = publish(app, place.site, note=NOTE).index
         problems = (*driver.problems, *verify(place.site))
         lines = _compare(app, place.site, everybody, world)
-    return DemoResult(page=index, lines=lines, problems=problems, since=driver.since, until=clock(), mails=driver.mails)
+    return DemoResult(
+        page=index,
+        lines=lines,
+        headlines=_headlines(place.site, everybody),
+        problems=problems,
+        since=driver.since,
+        until=clock(),
+        mails=driver.mails,
+    )
 
 
 # --------------------------------------------------------------------------- the driver of the clock
@@ -127,6 +142,10 @@ class _Driver:
     def _import(self) -> None:
         done = bring_in(self.app, self.app.config.businesses)
         self.problems += [f"{done.file}, line {row.line}: {'; '.join(row.reasons)}" for row in done.rejects]
+        for business in self.world.businesses.values():
+            if business.stopped:
+                spellings = self.app.spellings(business.address)
+                stop(self.app.store, spellings, "asked before the study", self.clock())
 
     def _settle(self) -> None:
         """Deliver, hear and send until nobody has anything left to do at this moment."""
@@ -158,7 +177,9 @@ class _Driver:
                 return
 
     def _tell(self) -> None:
-        everybody = self.world.businesses.values()
+        everybody = [
+            business for business in self.world.businesses.values() if business.address and not business.stopped
+        ]
         asked = sum(tries > 0 for tries in self.world.tries.values())
         self.progress(asked + self.mails, len(everybody) + sum(len(one.mails) for one in everybody))
 
@@ -186,6 +207,17 @@ def _compare(app: App, site: Path, everybody: Iterable[Business], world: World) 
     )  # fmt: skip
 
 
+def _headlines(site: Path, everybody: Sequence[Business]) -> tuple[Headline, ...]:
+    """The headline of each window as planted, and as the site publishes it."""
+    (study,) = json.loads((site / "data" / "figures.json").read_text(encoding="utf-8"))["studies"]
+    published = {one["window"]: one["no_human"] for one in study["figures"]["windows"]}
+    return tuple(
+        Headline(window=window, planted=headline(everybody, place), published=(rate["count"], rate["n"]))
+        for place, window in enumerate(WINDOWS)
+        for rate in [published[window // MICROSECOND]]
+    )
+
+
 def _planted(business: Business) -> Found:
     truth = business.truth
     return Found(
@@ -193,7 +225,7 @@ def _planted(business: Business) -> Found:
         first_reply=truth.first_reply,
         first_answer=truth.first_answer,
         marks=tuple(sorted(truth.marks)),
-        taken=0 if business.refusal is not None and business.refusal.lasting is None else 1,
+        taken=business.takes,
     )
 
 

@@ -68,6 +68,23 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Headline:
+    """The headline at one window: (no answer of a person, of how many businesses), planted and published."""
+
+    window: timedelta
+    planted: tuple[int, int]
+    published: tuple[int, int]
+
+    @property
+    def same(self) -> bool:
+        return self.planted == self.published
+
+    def __str__(self) -> str:
+        planted, published = (f"{silent} of {asked}" for silent, asked in (self.planted, self.published))
+        return f"no person answered within {lasting(self.window)}: planted {planted}, published {published}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DemoResult:
     """What the demo found. `problems` concern no single business: what `verify` says, what could not be heard.
 
@@ -76,6 +93,7 @@ class DemoResult:
 
     page: Path
     lines: tuple[Line, ...]
+    headlines: tuple[Headline, ...]
     problems: tuple[str, ...]
     since: datetime
     until: datetime
@@ -89,7 +107,8 @@ class DemoResult:
     @property
     def exit_code(self) -> int:
         """0: all is as planted; 1: something differs."""
-        return 1 if self.differing or self.problems else 0
+        same = all(headline.same for headline in self.headlines) and not self.differing
+        return 0 if same and not self.problems else 1
 
 
 def show(result: DemoResult, terminal: Terminal) -> None:
@@ -109,6 +128,8 @@ def show(result: DemoResult, terminal: Terminal) -> None:
         terminal.warn(f"{line.key} differs: {'; '.join(line.differences)}")
     for problem in result.problems:
         terminal.warn(problem)
+    for headline in result.headlines:
+        (terminal.say if headline.same else terminal.warn)(f"{str(headline).capitalize()}.")
     same = len(result.lines) - len(result.differing)
     terminal.say(
         f"{same} of {len(result.lines)} businesses were measured as planted. "
@@ -119,6 +140,10 @@ def show(result: DemoResult, terminal: Terminal) -> None:
         {
             "businesses": len(result.lines),
             "as_planted": same,
+            "headlines": [
+                {"window_seconds": one.window.total_seconds(), "planted": one.planted, "published": one.published}
+                for one in result.headlines
+            ],
             "problems": list(result.problems),
             "page": result.page,
             "since": result.since,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.resources import files
@@ -74,7 +74,10 @@ class Truth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Business:
-    """One simulated business. `planted` says in words what it does."""
+    """One simulated business. `planted` says in words what it does.
+
+    `mailbox` "": it offers no address. `stopped`: it asked before the study never to be contacted.
+    """
 
     key: str
     name: str
@@ -87,13 +90,24 @@ class Business:
     timezone: str = "Europe/London"
     group: str | None = None
     partners: tuple[str, ...] = ()
+    stopped: bool = False
     refusal: Refusal | None = None
     mails: tuple[PlannedMail, ...] = ()
 
     @property
     def address(self) -> str:
-        return f"{self.mailbox}@{self.domain}"
+        """Its mail address; "" when it offers none."""
+        return f"{self.mailbox}@{self.domain}" if self.mailbox else ""
 
+    @property
+    def takes(self) -> int:
+        """How many enquiries its server takes when all goes well: one, or none."""
+        refuses = self.refusal is not None and self.refusal.lasting is None
+        return 0 if refuses or self.stopped or not self.mailbox else 1
+
+
+COUNTED = ("answered", "machine_only", "unanswered")
+"""The dispositions that the headline divides by; all but the first count as no answer of a person."""
 
 WINDOWS = (timedelta(hours=24), timedelta(days=7), timedelta(days=30))
 """The windows that the dispositions of a Truth stand for, in order."""
@@ -103,6 +117,12 @@ def businesses() -> tuple[Business, ...]:
     """All simulated businesses. Raises TypeError or ValueError when `businesses.toml` says something else."""
     text = files("probes.sandbox").joinpath("businesses.toml").read_text(encoding="utf-8")
     return tuple(_business(row) for row in tomllib.loads(text)["business"])
+
+
+def headline(every: Iterable[Business], window: int) -> tuple[int, int]:
+    """The planted headline at WINDOWS[window]: how many businesses gave no answer of a person, of how many."""
+    counted = [one.truth.dispositions[window] for one in every if one.truth.dispositions[window] in COUNTED]
+    return sum(disposition != "answered" for disposition in counted), len(counted)
 
 
 def _business(row: Mapping[str, Any]) -> Business:

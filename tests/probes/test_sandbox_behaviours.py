@@ -9,7 +9,7 @@ from email import message_from_bytes
 import pytest
 
 from probes.contract import ProbeError
-from probes.sandbox.behaviours import WINDOWS, Business, PlannedMail, Truth, businesses, time_of
+from probes.sandbox.behaviours import WINDOWS, Business, PlannedMail, Truth, businesses, headline, time_of
 from probes.sandbox.compose import template
 from probes.sandbox.world import check, junk_senders
 
@@ -38,10 +38,10 @@ def planted(word: str) -> list[Business]:
     "word",
     [
         "a prompt person", "a slow person", "an acknowledgement, then a person", "its promise broken", "silence",
-        "refused at SMTP", "greylisting", "bounced", "a delay notice, then a person", "a delay notice, and nothing",
-        "out of office", "takes no reply", "help desk's domain", "without any thread header", "junk folder",
-        "in French", "in Vietnamese", "in Chinese", "HTML only", "broken in every way", "a stranger's",
-        "forges a bounce", "wants never to be asked again",
+        "refused at SMTP", "greylisting", "then bounced", "a delay notice, then a person", "a delay notice, and",
+        "out of office", "a noreply address", "help desk's domain", "without any thread header", "junk folder",
+        "in French", "in Vietnamese", "in Chinese", "in HTML only", "in broken MIME", "a stranger's",
+        "forges another's bounce", "after a forged bounce", "opts out", "opted out before", "no address",
     ],
 )  # fmt: skip
 def test_every_behaviour_is_planted(word: str) -> None:
@@ -52,6 +52,12 @@ def test_there_are_enough_businesses_for_a_headline() -> None:
     assert len(EVERY) >= 24
     in_denominator = [b for b in EVERY if b.truth.dispositions[1] in {"answered", "machine_only", "unanswered"}]
     assert len({b.group or b.key for b in in_denominator}) >= 10
+
+
+def test_the_planted_headline_is_counted_by_hand() -> None:
+    assert headline(EVERY, 0) == (22, 38)
+    assert headline(EVERY, 1) == (15, 38)
+    assert headline(EVERY, 2) == (13, 38)
 
 
 def test_they_can_live_in_one_world() -> None:
@@ -96,11 +102,12 @@ def test_the_truth_agrees_with_what_is_planted(business: Business) -> None:
 
 
 @pytest.mark.parametrize("business", EVERY, ids=lambda b: b.key)
-def test_a_business_that_never_takes_the_mail_says_nothing(business: Business) -> None:
-    refused = business.refusal is not None and business.refusal.lasting is None
-    assert refused == (business.truth.dispositions == ("not_sent",) * 3)
-    if refused:
+def test_a_business_that_takes_no_mail_says_nothing(business: Business) -> None:
+    taken = business.truth.dispositions[0] not in {"not_sent", "suppressed", "not_contactable"}
+    assert business.takes == int(taken)
+    if not taken:
         assert business.mails == ()
+        assert len(set(business.truth.dispositions)) == 1
 
 
 def test_every_template_is_used_and_every_mail_has_its_template() -> None:
