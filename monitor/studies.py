@@ -174,7 +174,7 @@ class ListenSettings(Table):
 class ReportSettings(Table):
     """The page. `timezone`: in which its times are shown."""
 
-    out: LocalPath = Field(default="site", validate_default=True)  # type: ignore[assignment]
+    out: LocalPath = Field(default="site", validate_default=True)
     names: StrictBool = False
     language: Language = "en"
     timezone: ZoneName = "UTC"

@@ -131,3 +131,12 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="cannot be written"):
         write_starter(tmp_path / "file", FRIDAY)
+
+
+def test_a_link_that_leads_nowhere_is_not_written_through(tmp_path: Path) -> None:
+    folder = tmp_path / "study"
+    folder.mkdir()
+    (folder / "config.toml").symlink_to(tmp_path / "elsewhere.toml")
+    with pytest.raises(UsageError, match="cannot be written"):
+        write_starter(folder, FRIDAY)
+    assert not (tmp_path / "elsewhere.toml").exists()
