@@ -215,8 +215,18 @@ def _apart(one: pl.DataFrame, other: pl.DataFrame) -> str:
 def _recomputed(stated: Any, rows: pl.DataFrame) -> Iterator[str]:
     for at, study in enumerate(stated["studies"]):
         asked = (study["id"], study["version"], study["title"], study["windows"], study["headline"], stated["now"])
-        again = json.loads(canonical(_figures(rows, *asked)))
-        yield from _differences(study["figures"], again, f"studies.{at}.figures")
+        made, said, path = _figures(rows, *asked), study["figures"], f"studies.{at}.figures"
+        whole = {name: value for name, value in said.items() if name != "per_business"} | {"per_business": []}
+        yield from _differences(whole, _plain(replace(made, per_business=())), path)
+        each = said["per_business"]
+        if len(each) != len(made.per_business):
+            yield f"{path}.per_business: figures.json has {len(each)} businesses, recomputed {len(made.per_business)}"
+        for place, (one, other) in enumerate(zip(each, made.per_business, strict=False)):
+            yield from _differences(one, _plain(other), f"{path}.per_business.{place}")
+
+
+def _plain(made: Figures) -> Any:
+    return json.loads(canonical(made))
 
 
 def _differences(stated: Any, found: Any, path: str) -> Iterator[str]:

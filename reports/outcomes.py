@@ -196,6 +196,10 @@ def facts_at(*, window: int, now: int) -> dict[str, pl.Expr]:
     - `deaf`: a deaf gap that was never closed began before the window's end, and the window is over.
     - `human`, `machine`, `bot`, `ack`: such a reply came within the window.
 
+    A deaf gap is decided before machines and unclear arrivals: an acknowledgement heard before we went deaf does not
+    show that no person answered after. An answer before the gap stands, but is not closed: else the answered would
+    enter the rate and the silent of the same days would not.
+
     An event counts when max(event, sent_at) <= min(sent_at + window, now): one stamped before the receipt counts as a
     wait of 0, one after the window or after `now` not at all. A bounce within BOUNCE_LIMIT of sending tells whether
     the probe was delivered, not how long anybody waited: it counts whatever the window, unless it is `disputed`, when

@@ -50,8 +50,6 @@ RATES: dict[str, tuple[frozenset[int], frozenset[int]]] = {
     # one before a deaf gap got from a person counts as the answer it is, in both
     "no human answer, worst case": (_NOBODY | _IN_DOUBT, _BOUNDED),
     "no human answer, best case": (_NOBODY, _BOUNDED),
-    # silence, machines, undisputed bounces, and refusals for good by the recipient's own server (`not_sent` with
-    # accepted_by recipient_mx); what our side or a relay of ours refused, or nobody knows who, is not theirs
     "no human answer for any reason on the business's side": (_THEIRS, _THEIRS | _ANSWERED),
     "any reply": (_ANSWERED | cells("machine_only"), _ELIGIBLE),
     "machine only": (cells("machine_only"), _ELIGIBLE),
@@ -66,7 +64,15 @@ RATES: dict[str, tuple[frozenset[int], frozenset[int]]] = {
     "answered": (_ANSWERED, _ELIGIBLE),
     "undetermined": (cells("undetermined"), cells("undetermined") | _ELIGIBLE),
 }
-"""Name -> (cells counted, cells divided by)."""
+"""Name -> (cells counted, cells divided by).
+
+"For any reason on the business's side" counts silence, machines, undisputed bounces, and of the probes not sent only
+those that the recipient's own server refused for good (accepted_by is recipient_mx). What we failed to send, what a
+relay of ours refused, and what nobody knows the refuser of, is not theirs; neither is what was blocked, suppressed or
+not contactable. A probe refused at a known time waits for the end of its window like those accepted at that time.
+"Answered every question" has no time of its own: the answers may have come in a later reply than the first.
+The worst case can lie below the headline when unknown probes were answered: it is the worst case of more probes.
+"""
 
 _NUMERATORS = np.array([[c in counted for counted, _ in RATES.values()] for c in range(CELLS)], dtype=np.int64)
 _DENOMINATORS = np.array([[c in of for _, of in RATES.values()] for c in range(CELLS)], dtype=np.int64)
