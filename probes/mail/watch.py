@@ -149,14 +149,14 @@ class Mailbox:
         renew = self._settings.idle_renew.total_seconds()
         while not stop.is_set():
             for place in (*others, first):  # the one to IDLE on is opened last
-                yield from self._read(client, place, known, now)
+                yield from self._read_all(client, place, known, now)
             until = time.monotonic() + renew
             early = 0
             while not stop.is_set() and time.monotonic() < until:
                 before = time.monotonic()
                 news = self._wait_for_news(client, until, stop)
                 if news:
-                    yield from self._read(client, first, known, now)
+                    yield from self._read_all(client, first, known, now)
                 early = early + 1 if not news and time.monotonic() - before < _SLICE / 2 else 0
                 if early > 3:
                     raise ProbeError(f"IMAP server {self._settings.host} ends IDLE again and again without news")
@@ -184,6 +184,18 @@ class Mailbox:
         return any(len(line) > 1 and line[1] == b"EXISTS" for line in said)
 
     # ------------------------------------------------------------------ reading a folder
+    def _read_all(self, client: Any, place: Place, known: dict[str, str], now: Clock) -> Iterator[Batch]:
+        """Reads until nothing is new: what came while the last mails were stored need not be announced in IDLE."""
+        more = True
+        while more:
+            more = False
+            for batch in self._read(client, place, known, now):
+                more = more or bool(batch.arrivals)
+                yield batch
+            # A count above the first, which EXAMINE gave, came with the answer to a later command: it is not repeated.
+            counts = [int(count) for count in client._imap.response("EXISTS")[1] if count]
+            more = more or (len(counts) > 1 and counts[-1] > counts[0])
+
     def _read(self, client: Any, place: Place, known: dict[str, str], now: Clock) -> Iterator[Batch]:
         """All that is new in a folder; the last batch says until when everything in it is delivered."""
         heard = now()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor.doctor import examine
-from probes.contract import Check, OpenChannel
+from probes.contract import Check, Clock, OpenChannel, ProbeError
 from tests.monitor.factories import CHANNEL, World
 
 
@@ -48,11 +48,21 @@ def test_a_study_that_reaches_nobody_is_a_problem_with_advice(tmp_path: Path) ->
     world.store.close()
 
 
+class Broken:
+    """A wire whose checks break off."""
+
+    def check(self, now: Clock) -> Iterator[Check]:
+        yield Check(name="greeting", ok=True, detail="it says hello")
+        raise ProbeError("the server is away")
+
+
 def test_a_channel_that_cannot_be_tried_is_a_problem_and_the_rest_goes_on(world: World) -> None:
-    world.fake.goes_deaf("the server is away")
-    found = checks(world)
-    assert any(not check.ok and "away" in check.detail for check in found.values())
-    assert found["store"].ok
+    one = world.channels[CHANNEL]
+    channels = {"broken": OpenChannel("broken", one.kind, Broken()), **world.channels}
+    found = {check.name: check for check in examine(world.config, world.store, channels, world.now)}
+    assert (found["broken"].ok, found["broken"].detail) == (False, "the server is away")
+    assert found["broken: greeting"].ok
+    assert any(name.startswith(CHANNEL) for name in found)
 
 
 def test_a_channel_without_checks_is_no_problem(world: World) -> None:
