@@ -86,7 +86,7 @@ class Folder:
 
     def _sweep(self) -> None:
         for path, digest in (self._earlier or {}).items():
-            if path in self._now or path in self._coming:
+            if path in self._now:
                 continue
             try:
                 place = self._place(path)

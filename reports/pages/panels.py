@@ -52,7 +52,8 @@ def ledger(told: Told, index: int) -> list[Line]:
                 title = f"{_SHORT[word]}, still open"
                 lines.append(Line(title, told.count(f"{path}.open"), term.mark))
         elif word == "pending" and planned:
-            lines.append(Line(term.title, words.count(d.closed + d.open - planned), term.mark))
+            if d.closed + d.open > planned:
+                lines.append(Line(term.title, words.count(d.closed + d.open - planned), term.mark))
         elif d.closed or d.open:
             amount = [told.count(f"{path}.{part}") for part in ("closed", "open") if getattr(d, part)]
             lines.append(Line(term.title, Markup(" + ").join(amount) + (" open" if len(amount) > 1 else ""), term.mark))

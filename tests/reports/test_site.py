@@ -13,6 +13,8 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from reports import data, site, words
+from reports.charts import axis
+from reports.charts.field import CELL
 from reports.edition import Edition
 from reports.figures.model import DAY, HOUR
 from reports.pages.terms import DISPOSITIONS
@@ -97,6 +99,24 @@ def test_the_field_has_one_mark_for_each_business_and_the_legend_counts_them(sec
     ]  # fmt: skip
 
 
+def test_an_answer_in_an_open_window_stands_apart_in_the_field(tmp_path: Path) -> None:
+    late = {"sent_at": sample.NOW - DAY, "after_observed": DAY}
+    rows = [sample.row("P", "old", after_first_human=HOUR), sample.row("Q", "new", **late, after_first_human=HOUR)]
+    old, new = (float(node.attributes["x"] or 0) for node in built(tmp_path, rows).css(".field use"))
+    assert new - old > CELL * 1.5
+
+
+def test_the_curve_as_a_table_gives_both_lines_and_who_still_waits(tmp_path: Path) -> None:
+    rows = [sample.row(f"A{i}", f"a{i}", after_first_ack=5 * HOUR) for i in range(10)]
+    rows += [sample.row(f"H{i}", f"h{i}", after_first_human=2 * DAY) for i in range(10)]
+    found = built(tmp_path, rows).css("figure details tbody tr")
+    table = {text(row.css_first("th")): [text(cell) for cell in row.css("td")] for row in found}
+    assert table["8 hours"][:2] == ["20", "0 %"]
+    assert table["8 hours"][3] == "50 %"
+    assert table["3 days"][:2] == ["10", "50 %"]
+    assert table["3 days"][3] == "100 %"
+
+
 def test_the_note_and_every_warning_stand_on_top_of_every_page(tmp_path: Path) -> None:
     rows = sample.sector_rows()
     built(tmp_path, rows, note="A sandbox.", warnings=("Control mail arrived late.", "Two."))
@@ -154,6 +174,14 @@ def test_businesses_with_repeats_are_sorted_by_the_far_end_of_their_interval(bot
     assert [match is None for match in ends] == [False] * 12 + [True] * 2
 
 
+def test_many_answers_with_few_silences_stand_before_few_answers_without_any(tmp_path: Path) -> None:
+    # 0 of 5 may hide as much silence as 43 %, 2 of 40 no more than 17 %
+    rows = [sample.row(f"A{i}", "few", after_first_human=HOUR) for i in range(5)]
+    rows += [sample.row(f"B{i}", "many", **({"after_first_human": HOUR} if i > 1 else {})) for i in range(40)]
+    index = built(tmp_path, rows)
+    assert [text(node) for node in index.css(".list tbody th[scope=row]")] == ["many", "few"]
+
+
 def test_a_business_under_the_minimum_sample_has_counts_and_no_rate(both: Path) -> None:
     rows = {text(row.css_first("th")): row for row in page(both / "study/branches.html").css(".repeats tbody tr")}
     small = rows["Maple Street branch"]
@@ -191,6 +219,78 @@ def test_a_business_page_draws_every_enquiry_and_tells_what_came_in_and_why(sect
     assert heard[0].startswith("Automatic acknowledgement 40 s after sending")
     assert "Because: Auto-Submitted: auto-replied. Belongs here by the probe’s private reply address" in heard[0]
     assert heard[1].startswith("A person 2 d after sending")
+
+
+Line = tuple[dict[str, Any], list[tuple[str, int]], str]
+ANY = -1
+"""A mark at the edge of its line, wherever that is."""
+LINES: tuple[Line, ...] = (
+    ({}, [("silence", ANY)], "nobody"),
+    ({"after_first_human": DAY}, [("person", DAY)], "a person answered after 1 d"),
+    (
+        {"after_first_human": DAY, "junk": True},
+        [("person", DAY)],
+        "a person answered after 1 d, found in the junk folder",
+    ),
+    (
+        {"after_first_human": DAY, "first_human_kind": "opt_out"},
+        [("refusal", DAY)],
+        "a person asked us to stop after 1 d",
+    ),
+    ({"after_first_human": 8 * DAY}, [("person", 8 * DAY)], "nobody; a person only after 8 d, past the 7 d"),
+    ({"after_first_bot": HOUR}, [("machine", HOUR), ("silence", ANY)], "only a bot after 1 h"),
+    ({"after_first_auto": HOUR}, [("machine", HOUR), ("silence", ANY)], "only an automatic reply after 1 h"),
+    (
+        {"after_first_ack": HOUR, "after_observed": DAY},
+        [("machine", HOUR), ("waiting", DAY)],
+        "only an acknowledgement after 1 h, window open",
+    ),
+    ({"after_observed": 2 * DAY}, [("waiting", 2 * DAY)], "window open, waiting for 2 d"),
+    ({"after_bounced": HOUR, "mailbox_full": True}, [("bounce", HOUR)], "came back after 1 h (mailbox full)"),
+    (
+        {"after_bounced": DAY, "after_first_ack": HOUR, "disputed": True},
+        [("machine", HOUR), ("bounce", DAY), ("silence", ANY)],
+        "only an acknowledgement after 1 h",
+    ),
+    ({"after_first_unclear": DAY}, [("unclear", DAY)], "unclear; waits for a reader"),
+    ({"after_first_unclear": DAY, "by_hand": True}, [("unclear", DAY)], "unclear, also to a reader"),
+    ({"after_gap": DAY, "after_first_ack": HOUR}, [("machine", HOUR)], "we were deaf from 1 d on"),
+    (
+        {"state": "unknown", "after_first_human": DAY},
+        [("person", DAY), ("ours", 0)],
+        "may or may not have arrived; a person wrote after 1 d",
+    ),
+    ({"state": "not_sent", "sent_at": None}, [("unsent", ANY)], "not sent"),
+    ({"state": "blocked", "sent_at": None, "reason": "CAPTCHA"}, [("unsent", ANY)], "stopped: CAPTCHA"),
+    ({"state": "deferred", "sent_at": None}, [("unsent", ANY)], "not sent yet"),
+    # what lies after the moment the figures are of has not happened yet
+    ({"after_first_human": 90 * DAY}, [("silence", ANY)], "nobody"),
+)
+
+
+@pytest.mark.parametrize(("facts", "drawn", "says"), LINES)
+def test_a_line_ends_with_what_became_of_the_enquiry(
+    tmp_path: Path, facts: dict[str, Any], drawn: list[tuple[str, int]], says: str
+) -> None:
+    row = built(tmp_path, [sample.row("P", "firm", **facts)]).css(".stories tbody tr")[1]
+    marks = [((node.attributes["href"] or "")[3:], node.attributes["x"]) for node in row.css("use")]
+    assert [mark for mark, _ in marks] == [mark for mark, _ in drawn]
+    for (_, x), (_, after) in zip(marks, drawn, strict=True):
+        assert after == ANY or x == f"{axis.num(axis.place(after))}%"
+    assert text(row.css_first(".says")) == says
+
+
+def test_what_is_only_planned_is_in_the_ledger_and_not_attempted(tmp_path: Path) -> None:
+    rows = [sample.row("P", "firm"), sample.row("Q", "next", state="planned", sent_at=None, observed_until=None)]
+    ledger = [text(row) for row in built(tmp_path, rows).css(".ledger tr")]
+    assert ledger == ["In the study2", "Not sent yet1", "Attempted1", "In the rate1"]
+
+
+def test_a_business_with_a_few_enquiries_says_how_many_are_in_the_rate(tmp_path: Path) -> None:
+    rows = [sample.row("A", "firm"), sample.row("B", "firm", after_bounced=HOUR), sample.row("C", "firm")]
+    built(tmp_path, rows)
+    said = text(page(tmp_path / "business/firm.html").css_first(".part > .lead"))
+    assert said == "3 enquiries, 2 of them in the rate: too few to give one."
 
 
 def test_a_business_in_several_studies_has_one_page_with_a_part_for_each(tmp_path: Path) -> None:
@@ -409,11 +509,13 @@ def test_two_versions_of_a_study_have_a_page_each_that_says_which(tmp_path: Path
 def test_rows_of_controls_and_vendors_are_in_no_list(tmp_path: Path) -> None:
     rows = [
         sample.row("P", "firm"),
+        sample.row("P2", "firm", role="vendor", after_first_human=HOUR),
         sample.row("Q", "mirror", role="control"),
         sample.row("R", "seller", role="vendor"),
     ]
     index = built(tmp_path, rows)
     assert [text(node) for node in index.css(".list tbody th[scope=row]")] == ["firm"]
+    assert len(page(tmp_path / "business/firm.html").css(".probe")) == 1
 
 
 def test_all_times_are_told_in_the_zone_of_the_edition(tmp_path: Path) -> None:
