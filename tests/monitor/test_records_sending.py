@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from monitor import policy
 from monitor.facts import Allowed, Contacted, Due, Refused
 from monitor.policy import Suppressed
 from monitor.store import planning, sending
@@ -17,7 +18,8 @@ from monitor.store.planning import Waiting
 from monitor.store.records import stop, targets
 from probes.contract import Receipt
 from tests.monitor.factories import CHANNEL, World, frozen_study, rows
-from tests.monitor.making import TUESDAY, due
+from tests.monitor.making import ALL_BASES, TUESDAY, due
+from tests.monitor.making import policy as settings
 
 HOUR = timedelta(hours=1)
 LIMITS = {CHANNEL: timedelta(minutes=20)}
@@ -99,6 +101,27 @@ def test_policy_is_asked_at_the_moment_of_taking_with_what_is_true_then(world: W
     assert told == ["probe1", [], frozenset({"firm-2"})]
     assert (answer.result, answer.answer and answer.answer.rule) == ("refused", "basis")
     assert (contact(world)["state"], contact(world)["reason"]) == ("suppressed", "no longer consented")
+
+
+def test_a_cap_counts_what_was_taken_since_the_plan_was_looked_at(world: World, item: Waiting) -> None:
+    second = due(2, target=targets(world.store, [CHANNEL])[1])
+    planning.add_probe(world.store, second, frozen_study(), world.now())
+    both = planning.waiting(world.store, world.now())
+
+    def decide(dues: Sequence[Due], history: Sequence[Contacted], stopped: Suppressed) -> list[Allowed | Refused]:
+        return policy.decide(
+            dues,
+            settings=settings(daily_cap=1),
+            bases=ALL_BASES,
+            contacted=history,
+            suppressed=stopped,
+            now=world.now(),
+        )
+
+    answers = [sending.claim(world.store, one, decide, world.now()) for one in both]
+    assert [answer.result for answer in answers] == ["claimed", "refused"]
+    assert answers[1].answer is not None
+    assert answers[1].answer.rule == "daily_cap"
 
 
 def test_a_contact_that_policy_lets_wait_stays_as_it_is(world: World, item: Waiting) -> None:
