@@ -278,6 +278,10 @@ class _Pass:
                     summary = ListenSummary()
                     hear(self.store, name, one.wire, self.now, summary)
                     self._deaf |= summary.deaf
+        if not self.channels[channel].kind.description.answerable:
+            return None
+        if not any(isinstance(one.wire, Listens) for one in self.channels.values()):
+            return "no channel of the config hears; nothing is sent whose answer nobody would read"
         hears_itself = isinstance(self.channels[channel].wire, Listens)
         for name in [channel] if hears_itself else list(self._deaf):
             if name in self._deaf:

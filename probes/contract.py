@@ -136,7 +136,7 @@ class Description:
     `bases`: the bases for contact it may be used with. `columns`: headings of a CSV that hold its addresses (lower
     case). `time_limit`: how long a hand-over can last at most; a contact `sending` for longer is `unknown`.
     `retry_after`: waits between tries after a temporary refusal; when they are used up it is `not_sent`.
-    `daily_cap`: most contacts a day unless the config says otherwise.
+    `answerable`: whether anybody could answer what it hands over; then nothing is sent unless some channel hears.
     """
 
     summary: str
@@ -144,8 +144,7 @@ class Description:
     columns: tuple[str, ...]
     time_limit: timedelta
     retry_after: tuple[timedelta, ...] = ()
-    daily_cap: int | None = None
-    personal_number: bool = False
+    answerable: bool = True
 
 
 @runtime_checkable

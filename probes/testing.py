@@ -273,7 +273,6 @@ def _check_description(said: Description) -> None:
     _promise(all(column == column.strip().lower() for column in said.columns), "columns must be in lower case")
     _promise(said.time_limit > timedelta(0), "time_limit must be longer than nothing")
     _promise(all(wait > timedelta(0) for wait in said.retry_after), "retry_after holds a wait of nothing")
-    _promise(said.daily_cap is None or said.daily_cap > 0, "daily_cap must be more than nothing")
 
 
 def _check_settings(kind: ChannelKind, table: Mapping[str, Any], context: Mapping[str, Any]) -> None:

@@ -45,6 +45,7 @@ class ConsoleKind:
         bases=frozenset({"own", "consented", "public_enquiry", "authority"}),
         columns=("console",),
         time_limit=timedelta(minutes=1),
+        answerable=False,
     )
     settings = Settings
 

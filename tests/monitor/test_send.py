@@ -15,8 +15,8 @@ from monitor.send import enquiry, plan_view, send_pass
 from monitor.store import planning
 from monitor.store.hearing import cursors
 from monitor.store.records import stop
-from probes.contract import Clock, Enquiry, OpenChannel, Receipt
-from probes.testing import FakeChannel
+from probes.contract import Clock, Enquiry, OpenChannel, Receipt, Sends
+from probes.testing import FakeChannel, FakeSettings
 from tests.monitor.factories import CHANNEL, World, business, only, rows
 from tests.monitor.making import TUESDAY, due, scenario
 
@@ -39,7 +39,11 @@ class OddWire:
 
 
 def odd(act: Callable[[Enquiry, Clock], Receipt]) -> dict[str, OpenChannel]:
-    return {CHANNEL: OpenChannel(CHANNEL, FakeChannel(), OddWire(act))}
+    ears = FakeChannel()
+    return {
+        CHANNEL: OpenChannel(CHANNEL, FakeChannel(), OddWire(act)),
+        "ears": OpenChannel("ears", ears, ears.open("ears", FakeSettings(), live=False)),
+    }
 
 
 # --------------------------------------------------------------------------- the main job
@@ -464,3 +468,22 @@ def test_two_passes_at_once_send_each_probe_once(world: World) -> None:
     first = world.send()
     assert first.sent + other[0] == 3
     assert len(world.fake.sent) == len({one.to for one in world.fake.sent}) == 3
+
+
+class OnlySends:
+    """A wire that hands over and hears nothing."""
+
+    def __init__(self, wire: Sends) -> None:
+        self.send = wire.send
+
+
+def test_nothing_is_sent_when_no_channel_could_hear_an_answer(world: World) -> None:
+    one = world.channels[CHANNEL]
+    assert isinstance(one.wire, Sends)
+    deaf = {CHANNEL: OpenChannel(CHANNEL, one.kind, OnlySends(one.wire))}
+    summary = world.send(channels=deaf)
+    assert world.fake.sent == []
+    assert summary.tried == 0
+    assert "no channel of the config hears" in summary.problems[0]
+    assert set(world.states().values()) == {"planned"}
+    assert world.send().sent == 3

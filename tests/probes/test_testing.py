@@ -137,7 +137,6 @@ def test_a_channel_that_keeps_its_promises_passes() -> None:
         ({"columns": ("Mail",)}, "lower case"),
         ({"time_limit": timedelta(0)}, "time_limit"),
         ({"retry_after": (timedelta(0),)}, "retry_after"),
-        ({"daily_cap": 0}, "daily_cap"),
     ],
 )
 def test_a_description_that_cannot_be_meant_fails(description: dict[str, Any], words: str) -> None:
