@@ -61,6 +61,12 @@ def test_a_block_is_encoded_so_that_it_can_be_read_back(how: str, charset: str) 
     assert payload.decode(charset).split() == ["车", "陈"]
 
 
+@pytest.mark.parametrize("how", ["base64", "qp"])
+def test_an_encoded_block_is_broken_into_lines_of_76(how: str) -> None:
+    raw = compose(f"\n%%{how} utf-8\n" + "é" * 500 + "\n%%end\n", {})
+    assert max(len(line) for line in raw.split(b"\r\n")) == 76
+
+
 def test_every_line_ends_with_crlf_and_no_line_is_longer_than_mail_may_be() -> None:
     for business in businesses():
         for mail in business.mails:

@@ -39,9 +39,12 @@ class Sandbox:
         self.world = World(businesses, self.clock)
         self.server = MailServer(DOMAIN, self.clock, junk_senders=junk_senders(businesses))
 
-    def ask(self, to: str, key: str = "anna") -> None:
-        """Send an enquiry from a private address; raises what smtplib raises."""
-        raw = f"From: Anna <{key}@{DOMAIN}>\r\nTo: {to}\r\nMessage-ID: <{key}@{DOMAIN}>\r\nSubject: x\r\n\r\nHello\r\n"
+    def ask(self, to: str, key: str = "anna", shown: str = "") -> None:
+        """Send an enquiry with a private address as envelope sender; raises what smtplib raises.
+
+        `shown`: another local part in From.
+        """
+        raw = f"From: Anna <{shown or key}@{DOMAIN}>\r\nTo: {to}\r\nMessage-ID: <{key}@{DOMAIN}>\r\nSubject: x\r\n\r\nHello\r\n"
         with smtplib.SMTP(LOOPBACK, self.world.port, local_hostname="test") as server:
             server.sendmail(f"{key}@{DOMAIN}", [to], raw)
 
@@ -104,11 +107,19 @@ def test_what_the_spam_filter_dislikes_is_filed_under_junk(made: ExitStack) -> N
 def test_automatic_mail_has_the_null_sender_and_goes_to_the_envelope_sender(made: ExitStack) -> None:
     notice = PlannedMail(template="bounce-unknown-user", after=timedelta(minutes=4), sender="")
     box = sandbox(made, business("gone", notice))
-    box.ask("info@gone.example", "bert")
+    box.ask("info@gone.example", "bert", shown="somebody")
     box.live()
     [(_, raw)] = box.read("INBOX")
     assert raw.startswith(b"Return-Path: <>\r\nDelivered-To: bert@inbox.sandbox.test\r\n")
     assert b"Message-ID: <bert@inbox.sandbox.test>" in raw  # the original comes back with it
+
+
+def test_a_person_answers_the_address_that_is_shown(made: ExitStack) -> None:
+    box = sandbox(made, business("shop", person(timedelta(hours=1))))
+    box.ask("info@shop.example", "bert", shown="somebody")
+    box.live()
+    [(_, raw)] = box.read("INBOX")
+    assert b"Delivered-To: somebody@inbox.sandbox.test" in raw
 
 
 def test_a_refusal_at_recipient_is_said_there_and_nothing_follows(made: ExitStack) -> None:
