@@ -44,9 +44,9 @@ class Sandbox:
 
         `shown`: another local part in From.
         """
-        raw = f"From: Anna <{shown or key}@{DOMAIN}>\r\nTo: {to}\r\nMessage-ID: <{key}@{DOMAIN}>\r\nSubject: x\r\n\r\nHello\r\n"
+        head = f"From: Anna <{shown or key}@{DOMAIN}>\r\nTo: {to}\r\nMessage-ID: <{key}@{DOMAIN}>\r\nSubject: x\r\n"
         with smtplib.SMTP(LOOPBACK, self.world.port, local_hostname="test") as server:
-            server.sendmail(f"{key}@{DOMAIN}", [to], raw)
+            server.sendmail(f"{key}@{DOMAIN}", [to], f"{head}\r\nHello\r\n")
 
     def live(self) -> list[tuple[str, datetime]]:
         """Jump from mail to mail until nothing waits; what was delivered and when."""
