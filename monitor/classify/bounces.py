@@ -10,7 +10,7 @@ from __future__ import annotations
 import email
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from email.policy import compat32
 
@@ -264,13 +264,14 @@ def _recipient(mail: Mail, report: str) -> str | None:
         return failed[0]
     ours = set(mail.recipients)
     foreign = mail.sender.address
-    for found in (
-        [hit[1] for hit in _FIELD.finditer(report)],
-        [hit[1] for hit in _OWN_LINE.finditer(report)],
-        list(flufl(mail)[1]) + list(flufl(mail)[0]),
-        [hit[1] for hit in _RCPT.finditer(report)],
-    ):
-        for one in found:
+    sources: tuple[Callable[[], Iterable[str]], ...] = (  # asked one after the other: the later ones cost more
+        lambda: (hit[1] for hit in _FIELD.finditer(report)),
+        lambda: (hit[1] for hit in _OWN_LINE.finditer(report)),
+        lambda: (one for found in reversed(flufl(mail)) for one in found),
+        lambda: (hit[1] for hit in _RCPT.finditer(report)),
+    )
+    for source in sources:
+        for one in source():
             tidy = addresses(one)
             if tidy and tidy[0] not in ours and tidy[0] != foreign and not _server_address(tidy[0]):
                 return tidy[0]

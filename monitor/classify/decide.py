@@ -7,12 +7,12 @@ enough. A rule gives a finding with its reasons in words, or passes.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
 from monitor.classify import machines, people, reports
 from monitor.classify.finding import Finding
 from monitor.classify.headers import noreply
+from monitor.classify.language import language
 from monitor.classify.promises import promise
 from monitor.classify.view import View
 from monitor.facts import Verdict
@@ -46,12 +46,6 @@ _AUTOMATED = {"human": False, "opt_out": False, "marketing": None, "unclear": No
 _PROMISING = frozenset({"auto_acknowledgement", "auto_reply", "out_of_office", "bot", "human"})
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    language: str | None
-    new: str
-
-
 def classify(mail: Mail, at: datetime | None = None) -> Verdict:
     """The verdict on one mail; `at` is when it arrived, for deadlines of promises. Never raises."""
     try:
@@ -75,7 +69,7 @@ def _classify(mail: Mail, at: datetime | None) -> Verdict:
         automated=_AUTOMATED.get(finding.kind, True),
         reasons=finding.reasons,
         rules=RULES,
-        language=view.language,
+        language=language(view.new, model=False) if report else view.language,
         new_text=view.new if not report else view.new[:5000],
         noreply_sender=not report and (noreply(mail) or view.says("noreply") is not None),
         promise=promised,

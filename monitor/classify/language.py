@@ -8,6 +8,7 @@ from typing import Any
 
 from monitor.classify.lexicon import languages
 
+READ = 1_500
 WORDS = 200
 MODEL_LETTERS = 80
 """Below this many letters the model guesses ("Ok" is taken for Luganda)."""
@@ -33,22 +34,26 @@ _TRADITIONAL = frozenset("們個這來時會說對過後點樣還為開關學問
 _SIMPLIFIED = frozenset("们个这来时会说对过后点样还为开关学问题见请谢务电话号复与于将发现经业体让吗并专线联络系")
 
 
-def language(text: str) -> str | None:
-    """The ISO 639-1 code (and "zh-tw" for traditional Chinese), or None where the text does not tell."""
-    sample = text[:3000]
+def language(text: str, *, model: bool = True) -> str | None:
+    """The ISO 639-1 code (and "zh-tw" for traditional Chinese), or None where the text does not tell.
+
+    Without `model`, only script and small words are asked: some thirty times faster.
+    """
+    sample = text[:READ]
     if not sample.isascii():
         found = _by_script(sample)
         if found:
             return found
     ranked = rank(sample)
     words = _LETTERS.findall(sample)
+    letters = sum(len(word) for word in words)
     if ranked and ranked[0][1] >= 2 and (len(ranked) < 2 or ranked[0][1] > ranked[1][1]):
         # Neighbours share small words: Danish holds some French ones. A text in the language itself is full of them.
         share = ranked[0][1] / min(len(words), WORDS)
-        if share >= SURE or (len(words) < 12 and share >= SURE / 2):
+        alone = len(ranked) < 2 or ranked[0][1] >= 2 * ranked[1][1]
+        if share >= SURE or (share >= SURE / 2 and (alone or letters < MODEL_LETTERS)):
             return ranked[0][0]
-    letters = sum(len(word) for word in words)
-    if letters >= MODEL_LETTERS:
+    if model and letters >= MODEL_LETTERS:
         code = str(_model().classify(sample)[0])
         return code if code != "zh" else _by_script(sample) or "zh"
     return None

@@ -114,11 +114,15 @@ def count(table: Iterable[Phrase], text: str, most: int = 5) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """What one language's file says. `subject` and `text` map a sign to its phrases."""
+    """What one language's file says. `subject` and `text` map a sign to its phrases.
+
+    `plural`: words for "we" that hold a word for "I".
+    """
 
     code: str
     stopwords: frozenset[str]
     first_person: Table
+    plural: tuple[str, ...]
     subject: Mapping[str, Table]
     text: Mapping[str, Table]
 
@@ -152,6 +156,7 @@ def languages() -> Mapping[str, Language]:
             code=code,
             stopwords=frozenset(flatten(data["stopwords"]).split()),
             first_person=table(data.get("first_person", ())),
+            plural=tuple(flatten(one) for one in data.get("plural", ())),
             subject={sign: table(data.get("subject", {}).get(sign, ())) for sign in SUBJECTS},
             text={sign: table(data.get("text", {}).get(sign, ())) for sign in SIGNS},
         )

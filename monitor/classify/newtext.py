@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
@@ -20,6 +21,8 @@ QUOTES_IN_HTML = (
     "#appendonsend ~ *, #OLK_SRC_BODY_SECTION, .reply-intro, #reply-intro, .quoted-reply, .mail-quote, "
     ".OutlookMessageHeader, .OutlookMessageHeader ~ *"
 )
+_STRUCTURES = ("gmail_quote", "<blockquote", "yahoo_quoted", "divRplyFwdMsg", "appendonsend", "protonmail_quote")
+_DASHES = ("-", "_", "*", "=")
 TEXT_LIMIT = 100_000
 LINES_LIMIT = 5_000
 
@@ -52,58 +55,67 @@ _RULE = re.compile(r"\s{0,4}[_\-=*]{10,}\s{0,4}$")
 _QUOTED = re.compile(r"\s{0,3}(?:[A-Za-z]{0,4}>|\|\s|＞)")
 
 
-def new_text(mail: Mail) -> str:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A text as cut: `new` is what its sender wrote; `answers` says that new text stands above a quoted mail;
+    `quotes` that it quotes at all."""
+
+    new: str
+    answers: bool
+    quotes: bool
+
+
+def new_text(mail: Mail) -> Reading:
     """What the sender of this mail wrote, as well as it can be told; the whole text where nothing is left."""
-    plain = mail.plain
-    if plain.strip():
-        whole = mail.text
-    else:
-        whole = html_text(mail.html, QUOTES_IN_HTML) or mail.text
-    return cut(whole)
+    if mail.plain.strip():
+        return read(mail.text)
+    new = html_text(mail.html, QUOTES_IN_HTML)
+    found = read(new or mail.text)
+    structured = bool(new) and any(sign in mail.html for sign in _STRUCTURES)
+    return Reading(found.new, found.answers or structured, found.quotes or structured)
 
 
 def cut(text: str) -> str:
     """The new part of a plain text: quotes, quoted headers and the signature below "-- " are left out."""
+    return read(text).new
+
+
+def read(text: str) -> Reading:
+    """Cut a plain text, and say how it quotes."""
     lines = text[:TEXT_LIMIT].split("\n")[:LINES_LIMIT]
-    lines = lines[: _quote_start(lines)]
-    kept = [line.rstrip() for line in lines if not _QUOTED.match(line)]
+    start = _quote_start(lines)
+    answers = start < len(lines)
+    kept = [line.rstrip() for line in lines[:start] if not _QUOTED.match(line)]
+    quotes = answers or len(kept) < start
     for at, line in enumerate(kept):
-        if line in {"--", "-- "} or _SENT_FROM.match(line):
+        if line == "--" or (line and _SENT_FROM.match(line)):
             kept = kept[:at]
             break
     while kept and (not kept[-1] or _RULE.match(kept[-1])):
         kept.pop()
-    return "\n".join(kept).strip("\n")
-
-
-def answers(text: str) -> bool:
-    """Whether new text stands above a quoted mail: the shape of an answer."""
-    lines = text[:TEXT_LIMIT].split("\n")[:LINES_LIMIT]
-    return _quote_start(lines) < len(lines)
-
-
-def quotes(text: str) -> bool:
-    """Whether the text quotes another mail."""
-    lines = text[:TEXT_LIMIT].split("\n")[:LINES_LIMIT]
-    return _quote_start(lines) < len(lines) or any(_QUOTED.match(line) for line in lines)
+    return Reading("\n".join(kept).strip("\n"), answers, quotes)
 
 
 def _quote_start(lines: list[str]) -> int:
     """The line from which all is quoted, else the number of lines. An answer below its quote keeps what follows it."""
+    last = next((at for at in range(len(lines) - 1, -1, -1) if lines[at].strip() and not _QUOTED.match(lines[at])), -1)
     for at, line in enumerate(lines):
-        if not line.strip():
+        if ":" not in line and "：" not in line:
+            if "--" in line and _ORIGINAL.match(line):
+                return _unless_first(at, lines)
             continue
-        if _ORIGINAL.match(line):
+        if (line.lstrip("> \t")[:1] in _DASHES and _ORIGINAL.match(line)) or (
+            _FROM.match(line) and _header_block(lines, at)
+        ):
             return _unless_first(at, lines)
-        if _FROM.match(line) and _header_block(lines, at):
-            return _unless_first(at, lines)
-        if _attribution(lines, at):
-            below = [one for one in lines[at + 1 :] if one.strip()]
-            after = [one for one in below if not _QUOTED.match(one)]
-            if below and any(_QUOTED.match(one) for one in below[:3]) and after:
-                lines[at : at + _attribution(lines, at)] = [""] * _attribution(lines, at)
+        size = _attribution(lines, at)
+        if size:
+            start = at - size + 1
+            following = [one for one in lines[at + 1 : at + 7] if one.strip()][:3]
+            if last > at and any(_QUOTED.match(one) for one in following):
+                lines[start : at + 1] = [""] * size
                 continue  # answers stand below or between quoted lines: those are dropped one by one
-            return _unless_first(at, lines)
+            return _unless_first(start, lines)
     return len(lines)
 
 
@@ -118,18 +130,26 @@ def _header_block(lines: list[str], at: int) -> bool:
 
 
 def _attribution(lines: list[str], at: int) -> int:
-    """How many lines (1-3) from here are "On ... somebody wrote:"; 0 when it is none."""
+    """How many lines (1-3), up to this one, are "On ... somebody wrote:"; 0 when they are none."""
+    line = lines[at].rstrip("*_ \t")
+    if len(line) > 400 or not line.endswith((":", "：")):
+        return 0
+    following = next((one for one in lines[at + 1 : at + 5] if one.strip()), "")
+    quoted = bool(_QUOTED.match(following))
     for size in (1, 2, 3):
-        group = lines[at : at + size]
-        if len(group) < size or not group[-1].strip() or len(group[-1]) > 400:
+        group = lines[max(at - size + 1, 0) : at + 1]
+        if len(group) < size or not group[0].strip() or len(group[0]) > 400:
             return 0
-        if not group[-1].rstrip("*_ \t").endswith((":", "：")):
-            continue
-        joined = " ".join(line.strip() for line in group)
+        joined = " ".join(one.strip() for one in group)
         if size > 1 and not _STARTS.match(joined):
-            return 0
-        following = next((one for one in lines[at + size : at + size + 4] if one.strip()), "")
-        quoted = bool(_QUOTED.match(following))
-        wrote = bool(_WROTE.search(joined))
-        return size if (wrote and (quoted or _DATED.search(joined))) or (quoted and _DATED.search(joined)) else 0
+            continue
+        wrote, dated = _WROTE.search(joined), _DATED.search(joined)
+        if (wrote and dated) or (quoted and (wrote or dated)):
+            # "<anna@...> wrote:" is the second half where the line above begins with a date.
+            above = lines[at - 1] if size == 1 and at else ""
+            return (
+                2
+                if above.strip() and len(above) <= 400 and _STARTS.match(above) and not _STARTS.match(joined)
+                else size
+            )
     return 0

@@ -10,7 +10,7 @@ from monitor.classify import headers
 from monitor.classify.headers import Signs
 from monitor.classify.language import language, rank
 from monitor.classify.lexicon import Phrase, Table, count, first, flatten, languages
-from monitor.classify.newtext import answers, new_text, quotes
+from monitor.classify.newtext import Reading, new_text
 from probes.mail.mime import Mail
 
 READ = 3_000
@@ -51,9 +51,13 @@ class View:
         return headers.signs(self.mail)
 
     @cached_property
+    def reading(self) -> Reading:
+        return new_text(self.mail)
+
+    @property
     def new(self) -> str:
         """The new text."""
-        return new_text(self.mail)
+        return self.reading.new
 
     @cached_property
     def flat(self) -> str:
@@ -123,7 +127,13 @@ class View:
     def first_person(self) -> bool:
         """Whether the new text says "I": help desks' templates say "we"."""
         known = languages()
-        return any(first(known[code].first_person, self.flat) for code in self.codes)
+        for code in self.codes:
+            text = self.flat
+            for we in known[code].plural:
+                text = text.replace(we, "")
+            if first(known[code].first_person, text):
+                return True
+        return False
 
     @cached_property
     def foot(self) -> str:
@@ -166,12 +176,12 @@ class View:
 
     @cached_property
     def quoting(self) -> bool:
-        return quotes(self.mail.text) or "gmail_quote" in self.mail.html or "divRplyFwdMsg" in self.mail.html
+        return self.reading.quotes
 
     @cached_property
     def answering(self) -> bool:
         """Whether new text stands above a quoted mail."""
-        return answers(self.mail.text)
+        return self.reading.answers
 
     @cached_property
     def priced(self) -> bool:

@@ -35,6 +35,7 @@ _REFUSED = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_un
 
 _ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]{0,4000})\?=")
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f\u0085\u2028\u2029]+")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+")
 
 
@@ -72,7 +73,8 @@ def _second_guess(data: bytes, codec: str) -> str:
     else:
         text = data.decode("utf-8", "replace")
         # A few broken characters among sound ones: still UTF-8. A legacy charset leaves nothing but holes.
-        if text.count("\ufffd") < sum(char > "\x7f" and char != "\ufffd" for char in text):
+        holes = text.count("\ufffd")
+        if holes < len(_NOT_ASCII.findall(text)) - holes:
             return text
     return data.decode("cp1252", "replace")
 
@@ -100,6 +102,8 @@ def header_text(value: str) -> str:
     text = surrogates(value)
     if "=?" in text:
         text = _decode_words(text)
+    if text.isascii() and text.isprintable():
+        return text.strip()
     return _SPACE.sub(" ", text).strip()
 
 
@@ -210,7 +214,7 @@ def html_text(source: str, drop: str = "") -> str:
             text = tree.body.text(separator="") if tree.body else ""
         except Exception:  # a parser of hostile input: whatever it does, the mail is still read
             text = html.unescape(_ANY_TAG.sub("", source))
-    lines = (_SPACE.sub(" ", line).strip() for line in text.replace("\xa0", " ").split(_BREAK))
+    lines = (" ".join(line.split()) for line in text.split(_BREAK))
     return _squeeze(lines)
 
 

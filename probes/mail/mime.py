@@ -279,7 +279,9 @@ class Mail:
                     found.update(dict.fromkeys(ids(value)))
         for part in self.parts:
             if part.type.startswith(("text/", "message/")) and len(found) < PARTS_LIMIT:
-                text = part.text if part.type != "text/html" else html_text(part.text)
+                text = part.text
+                if part.type == "text/html":
+                    text = html_text(text) if "message" in text and "@" in text else ""
                 for hit in _MENTIONED_ID.finditer(text):
                     found.update(dict.fromkeys(ids(hit[1])))
         return tuple(found)[:PARTS_LIMIT]

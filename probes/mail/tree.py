@@ -44,9 +44,18 @@ def raw_headers(message: Message) -> dict[str, list[str]]:
     return out
 
 
+_TELLING = frozenset({"message-id", "from", "to", "cc", "subject", "date", "x-original-to", "delivered-to", "reply-to"})
+
+
 def fields_of(message: Message) -> Fields:
+    """The headers of an inner mail that tell which mail it is."""
     return Fields(
-        tuple((name, header_text(value)) for name, values in raw_headers(message).items() for value in values)
+        tuple(
+            (name, header_text(value))
+            for name, values in raw_headers(message).items()
+            if name in _TELLING
+            for value in values
+        )
     )
 
 
