@@ -68,7 +68,8 @@ class Receipt:
 
     `state` is `deferred` only for a definite temporary refusal before the message could have been accepted;
     `unknown` whenever it may have been. `at` is the moment the other side answered (the clock of the probe starts
-    here when `state` is `sent`). `transcript` is what was said on the wire, without secrets and without the body.
+    here when `state` is `sent`). `accepted_by`: whose server took it or, where it was refused for a reason that is not
+    about us, whose server refused it. `transcript` is what was said on the wire, without secrets and without the body.
     """
 
     state: ContactState

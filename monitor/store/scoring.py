@@ -147,6 +147,8 @@ def _facts(row: Mapping[str, Any], hearing: _Hearing, heard: Sequence[Heard]) ->
         sent_at = row["settled_at"]
     elif row["state"] in ("unknown", "sending"):
         sent_at = row["started_at"]
+    elif row["state"] == "not_sent" and row["accepted_by"] is not None:
+        sent_at = row["settled_at"]  # when a server refused it: it counts, like silence, once its window is over
     names = ("study", "version", "business", "group", "channel", "scenario", "intent", "language", "persona", "pair")
     return ProbeFacts(
         **{name: row[name] for name in (*names, "control", "state", "accepted_by")},

@@ -16,7 +16,7 @@ import time
 from dataclasses import dataclass
 
 from probes import guard
-from probes.contract import Clock, ContactState, Enquiry, ProbeError, Receipt, TargetRefused
+from probes.contract import AcceptedBy, Clock, ContactState, Enquiry, ProbeError, Receipt, TargetRefused
 from probes.mail import exchange
 from probes.mail.address import domain_of
 from probes.mail.compose import Letter, compose, letter
@@ -32,6 +32,9 @@ _PATIENCE = 5
 _MOST_SERVERS, _MOST_ADDRESSES = 5, 4
 
 _OURS = frozenset({Step.TLS, Step.AUTH})
+_ABOUT_US = re.compile(r"\b[45]\.7\.\d")
+"""Enhanced status X.7.X (RFC 3463): security or policy. It refuses our server or our text, not our enquiry."""
+
 _QUEUED = (
     re.compile(r"queued (?:mail )?as ([\w.-]{4,64})", re.I),
     re.compile(r"\bid=([\w.-]{4,64})"),
@@ -104,6 +107,7 @@ class Handover:
             return Receipt(state="not_sent", at=now(), reason=str(error))
         transcript = Transcript()
         at = None
+        refused_by_a_server = False
         try:
             with_them = self.open_session(domain_of(written.recipient), enquiry.message_id, transcript)
             try:
@@ -114,16 +118,20 @@ class Handover:
             outcome = Outcome("sent", f"accepted: {reply}", reply[:3])
         except (Refused, Lost, Lacking) as error:
             outcome = judge(error, relay=self._relay)
+            refused_by_a_server = isinstance(error, Refused) and not _ABOUT_US.search(str(error))
         except ProbeError as error:
             refused = isinstance(error, TargetRefused) or (error.permanent and not self._relay)
             outcome = Outcome("not_sent" if refused else "deferred", str(error))
         except ssl.SSLError as error:
             outcome = Outcome("deferred", tls_reason(error))
         sent = outcome.state == "sent"
+        by: AcceptedBy | None = None
+        if sent or refused_by_a_server:
+            by = "relay" if self._relay else "recipient_mx"
         return Receipt(
             state=outcome.state,
             at=at or now(),
-            accepted_by=("relay" if self._relay else "recipient_mx") if sent else None,
+            accepted_by=by,
             provider_id=queue_id(outcome.reason) if sent else None,
             code=outcome.code,
             reason=transcript.clean(outcome.reason),
