@@ -24,7 +24,7 @@ check:  ## types and style only
 bench:  ## speed, as ratios to a floor measured in the same run
 	@sh scripts/prepare venv dev
 	@sh scripts/prepare servers
-	@$(PY) -m benchmarks
+	@$(PY) -m tests.benchmarks
 
 clean:  ## remove what make has made
 	rm -rf .venv demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
