@@ -110,6 +110,7 @@ def _track(row: Row, mark: str, now: int, says: str) -> Track:
         stops += [(human, "person")] if human is not None else []
     elif human is not None:
         end, at = ("refusal" if row["first_human_kind"] == "opt_out" else "person"), human
+        stops = [stop for stop in stops if stop[0] <= human]  # the line ends here: what came later is told in words
     elif disposition == "not_heard":
         end, at = "deaf", _after(row, "gap_from", now) or 0
     elif disposition == "not_delivered":

@@ -238,6 +238,12 @@ LINES: tuple[Line, ...] = (
         "a person asked us to stop after 1 d",
     ),
     ({"after_first_human": 8 * DAY}, [("person", 8 * DAY)], "nobody; a person only after 8 d, past the 7 d"),
+    # a line ends with the person: an acknowledgement after that is told in the evidence
+    (
+        {"after_first_human": HOUR, "after_first_ack": DAY},
+        [("person", HOUR)],
+        "a person answered after 1 h",
+    ),
     ({"after_first_bot": HOUR}, [("machine", HOUR), ("silence", ANY)], "only a bot after 1 h"),
     ({"after_first_auto": HOUR}, [("machine", HOUR), ("silence", ANY)], "only an automatic reply after 1 h"),
     (
@@ -398,6 +404,29 @@ def sound(out: Path) -> list[str]:
         name = path.relative_to(out.resolve()).as_posix()
         wrong += [f"{name}: id {i} twice" for i in set(ids[path]) if ids[path].count(i) > 1]
         wrong += [f"{name}: script" for _ in tree.css("script, iframe, object, embed, form, img")]
+        # a tag that the parser had to add, close or move is one that we nested wrongly
+        raw = path.read_text("utf-8")
+        for tag in (
+            "p",
+            "div",
+            "table",
+            "tbody",
+            "tr",
+            "th",
+            "td",
+            "ul",
+            "li",
+            "dl",
+            "dt",
+            "dd",
+            "figure",
+            "h2",
+            "h3",
+            "span",
+        ):
+            said, read = len(re.findall(rf"<{tag}[ >]", raw)), len(tree.css(tag))
+            closed = raw.count(f"</{tag}>")
+            wrong += [f"{name}: {said} <{tag}>, {closed} closed, {read} read"] if not said == closed == read else []
         for node in tree.css("*"):
             for key, value in node.attributes.items():
                 if key.startswith("on"):
