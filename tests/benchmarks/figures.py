@@ -4,8 +4,6 @@ Both sides read the same table by the same driver in the same run; ours then che
 a study shows. The figures of each of the 10,000 businesses are measured apart.
 """
 
-# ruff: noqa: S608, T201 - column names are our own; a benchmark prints
-
 from __future__ import annotations
 
 import sqlite3
