@@ -21,7 +21,12 @@ QUOTES_IN_HTML = (
     "#appendonsend ~ *, #OLK_SRC_BODY_SECTION, .reply-intro, #reply-intro, .quoted-reply, .mail-quote, "
     ".OutlookMessageHeader, .OutlookMessageHeader ~ *"
 )
-_STRUCTURES = ("gmail_quote", "<blockquote", "yahoo_quoted", "divRplyFwdMsg", "appendonsend", "protonmail_quote")
+# Without one of these in its source no element of QUOTES_IN_HTML is there.
+_STRUCTURES = (
+    "gmail_", "<blockquote", "<BLOCKQUOTE", "yahoo_quoted", "moz-cite-prefix", "protonmail_quote", "zmail_extra",
+    "tutanota_quote", "divRplyFwdMsg", "appendonsend", "OLK_SRC_BODY_SECTION", "reply-intro", "quoted-reply",
+    "mail-quote", "OutlookMessageHeader",
+)  # fmt: skip
 _DASHES = ("-", "_", "*", "=")
 TEXT_LIMIT = 100_000
 LINES_LIMIT = 5_000
@@ -69,10 +74,11 @@ def new_text(mail: Mail) -> Reading:
     """What the sender of this mail wrote, as well as it can be told; the whole text where nothing is left."""
     if mail.plain.strip():
         return read(mail.text)
+    if not any(sign in mail.html for sign in _STRUCTURES):
+        return read(mail.text)
     new = html_text(mail.html, QUOTES_IN_HTML)
     found = read(new or mail.text)
-    structured = bool(new) and any(sign in mail.html for sign in _STRUCTURES)
-    return Reading(found.new, found.answers or structured, found.quotes or structured)
+    return Reading(found.new, found.answers or bool(new), True)
 
 
 def cut(text: str) -> str:

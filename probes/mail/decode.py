@@ -200,8 +200,8 @@ def html_text(source: str, drop: str = "") -> str:
     source = source[:HTML_LIMIT]
     if not source.strip():
         return ""
-    source = _SPACE.sub(" ", source)
-    source = _BLOCKS.sub(lambda tag: _BREAK + tag[0], source)
+    source = " ".join(source.split())
+    source = _BLOCKS.sub(_BREAK + r"\g<0>", source)
     source = _CELLS.sub("</td> ", source)
     if _too_deep(source):
         text = html.unescape(_ANY_TAG.sub("", source))

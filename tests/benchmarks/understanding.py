@@ -1,6 +1,6 @@
 """How fast mails are understood: classify + match, beside compat32 parsing of the same mails in the same run.
 
-    python -m benchmarks.understanding [--mails FOLDER] [--count 2000] [--rounds 5]
+    python -m tests.benchmarks.understanding [--mails FOLDER] [--count 2000] [--rounds 5]
 
 The floor is `email.message_from_bytes` with compat32; our side starts from mails already parsed and reads everything
 classify and match need (headers, text, language, phrases). Four mails in five are no bounces. Without a folder of mails
@@ -42,7 +42,7 @@ QUOTE = (
 
 def generated(count: int) -> list[bytes]:
     """Mails of our own making, a fifth of them delivery reports."""
-    dice = random.Random(7)  # noqa: S311 - the same mails in every run
+    dice = random.Random(7)
     return [_report(n) if dice.random() < BOUNCES else _reply(n, dice) for n in range(count)]
 
 
@@ -119,8 +119,8 @@ def understand(mails: Sequence[Mail], probes: Sequence[SentProbe], at: datetime)
         match(mail, keys(mail), probes, at)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    corpus = Path(__file__).resolve().parents[2] / "shared" / "corpus" / "replies"
+def main(arguments: Sequence[str] = ()) -> None:
+    corpus = Path(__file__).resolve().parents[3] / "shared" / "corpus" / "replies"
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--mails", type=Path, default=corpus)
     options.add_argument("--count", type=int, default=2000)
@@ -148,8 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"understanding: {len(raws)} mails ({source}), classify + match {understood:,.0f}/s, "
         f"compat32 parse {parsed:,.0f}/s, ratio {understood / parsed:.2f}\n"
     )
-    return 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    main(sys.argv[1:])
