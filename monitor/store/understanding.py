@@ -18,6 +18,8 @@ from monitor.store.engine import Store, chunks, clean
 from monitor.store.records import stop_within
 from monitor.store.tables import ARRIVALS, ENDPOINTS, MATCHES, PROBES, RAW, REVIEWS, VERDICTS
 
+VERDICT = tuple(one.name for one in fields(Verdict))
+
 LOADED_BYTES = 32 * 1024 * 1024
 """How much raw mail is in memory at a time; a single larger one is read all the same."""
 
@@ -202,7 +204,7 @@ def _match_row(match: Match) -> dict[str, Any]:
 
 
 def _verdict_row(item: Understood, now: datetime) -> dict[str, Any]:
-    row = {one.name: getattr(item.verdict, one.name) for one in fields(Verdict)}
+    row = {name: getattr(item.verdict, name) for name in VERDICT}
     promise = item.verdict.promise
     if promise is not None:
         row["promise"] = asdict(promise) | {"due": promise.due.isoformat() if promise.due else None}
@@ -213,7 +215,7 @@ def _verdict_row(item: Understood, now: datetime) -> dict[str, Any]:
 
 def read_verdict(row: Mapping[Any, Any]) -> Verdict:
     """A verdict from its row (any mapping that has the columns of `verdicts`)."""
-    values = {one.name: row[one.name] for one in fields(Verdict)}
+    values = {name: row[name] for name in VERDICT}
     if row["promise"] is not None:
         due = row["promise"]["due"]
         values["promise"] = Promise(**row["promise"] | {"due": datetime.fromisoformat(due) if due else None})
@@ -229,7 +231,7 @@ def _clean(item: Understood) -> Understood:
         return tuple(scrub(one) for one in value) if isinstance(value, tuple) else value
 
     verdict = item.verdict
-    values = {one.name: scrub(getattr(verdict, one.name)) for one in fields(Verdict)}
+    values = {name: scrub(getattr(verdict, name)) for name in VERDICT}
     if verdict.promise is not None:
         values["promise"] = replace(verdict.promise, text=clean(verdict.promise.text))
     matches = tuple(replace(match, reason=clean(match.reason)) for match in item.matches)

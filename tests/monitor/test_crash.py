@@ -44,6 +44,9 @@ from probes.testing import FakeChannel
 from tests.monitor.factories import CHANNEL, MAILBOX, RULES, World, a_config, mail
 from tests.monitor.making import TUESDAY
 
+pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+"""The children touch no thread of their parent."""
+
 PARTS = 4
 """The points are shared out over this many tests, so that they can run side by side."""
 

@@ -216,6 +216,7 @@ def _open_and_close(path: Path, errors: Any) -> None:
         errors.put(repr(error))
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_two_processes_that_make_the_store_at_once_make_it_once(path: Path) -> None:
     context = multiprocessing.get_context("fork")
     errors = context.Queue()
