@@ -158,8 +158,6 @@ def belongs(sender: str, probe: SentProbe) -> bool:
     if sender == probe.endpoint_address.lower():
         return True
     domain = sender.rpartition("@")[2]
-    if is_freemail(domain):
-        return False
     own = {registrable(one) for one in (*probe.own_domains, probe.endpoint_address.rpartition("@")[2]) if one}
     return bool(domain) and registrable(domain) in {one for one in own if one and not is_freemail(one)}
 

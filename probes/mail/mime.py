@@ -31,7 +31,8 @@ from probes.mail.tree import (
 __all__ = ["Address", "Fields", "Mail", "Part", "addresses", "blocks", "ids", "mailbox", "parse"]
 
 RAW_LIMIT = 4_000_000
-NESTING_LIMIT = 100
+NESTING_LIMIT = 60
+LINES_LIMIT = 100_000
 
 _LEADING = re.compile(rb"\A(?:\xef\xbb\xbf)?[\r\n]*(?:>?From [^\r\n]*(?:\r\n|\n|\r))?")
 _NEST = re.compile(rb"multipart/|message/", re.I)
@@ -46,7 +47,7 @@ RECIPIENT_HEADERS = (
 
 
 def _tidy(raw: bytes) -> bytes:
-    """Undo what mail stores do to a mail, and cut what would cost too much to read."""
+    """Undo what mail stores do to a mail, and cut what would cost too much: the parser asks each line at each level."""
     raw = raw[:RAW_LIMIT]
     raw = raw[_LEADING.match(raw).end() :]  # type: ignore[union-attr]  # can match the empty string
     if b"\r\r\n" in raw:
@@ -55,7 +56,10 @@ def _tidy(raw: bytes) -> bytes:
         raw = raw.replace(b"\x00", b"")
     for count, nest in enumerate(_NEST.finditer(raw)):
         if count >= NESTING_LIMIT:
-            return raw[: nest.start()]
+            raw = raw[: nest.start()]
+            break
+    if raw.count(b"\n") + raw.count(b"\r") > 2 * LINES_LIMIT:
+        raw = b"\n".join(raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n", LINES_LIMIT)[:LINES_LIMIT])
     if raw.count(b"\n--") > _BOUNDARY_LINES:
         return b"\n--".join(raw.split(b"\n--", _BOUNDARY_LINES)[:_BOUNDARY_LINES])
     return raw

@@ -163,7 +163,7 @@ def test_a_delay_that_is_over_is_a_bounce() -> None:
             "Strange, your mail was returned to me: user unknown. Which address do you use?",
             {},
         ),
-        ("Fwd: failure notice", "See below, this address does not exist any more.", {}),
+        ("Fwd: failure notice", "Jo, user unknown? See below.\n\nOriginal message follows.\nHello", {}),
         ("Delivery of your bike", "The bike could not be delivered on Tuesday, we will try again on Friday.", {}),
         ("Re: City bike repair", "I asked our postmaster, he says your mailbox is full. Could you clean it?", {}),
         ("Out of office", "I am out of the office until 4 May, I will reply when I return.", {"return_path": "<>"}),
@@ -198,7 +198,7 @@ def test_the_returned_mail_in_the_text_gives_the_message_id() -> None:
 
 
 def test_our_own_address_and_the_postmaster_are_never_the_failed_recipient() -> None:
-    text = "To anna.b@inbox.example: your mail failed: user unknown.\nAsk postmaster@mx.velo-nord.example.\n\n"
+    text = "To: anna.b@inbox.example\nYour mail failed: user unknown.\nAsk postmaster@mx.velo-nord.example.\n\n"
     assert said(f"{text}<info@velo-nord.example>: no").bounced_recipient == "info@velo-nord.example"
 
 

@@ -68,6 +68,8 @@ def test_with_a_header_one_phrase_is_enough_for_an_acknowledgement(text: str) ->
     "text",
     [
         "We have received your message. The gears cost 49 euros and it takes two days. Shall I book Friday? Jo",
+        "We have received your message. I will ask our mechanic and get back to you as soon as possible. Jo",
+        "We have received your photo. The repair costs 49 euros; we will be in touch when it is done. Jo",
         "Thank you for your email. I looked at your photo, the chain must be replaced. I can do it on Friday. Jo",
         "Thanks for getting in touch! I have to ask our mechanic first, I'll get back to you. Jo",
         "Merci pour votre message. Je peux réparer votre vélo vendredi, cela coûte 49 €. Jo",

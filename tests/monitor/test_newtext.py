@@ -70,6 +70,7 @@ def test_signatures_below_dashes_and_lines_of_telephones_go(foot: str) -> None:
     "text",
     [
         "From: the beginning we liked your idea.\nTo: be honest, so did all.",
+        "Dear Anna,\n\nFrom: the beginning we liked it.\nTo: be honest, so did all.\nYours, Jo",
         "You wrote: we should meet.\nYes, let us meet.",
         "Our prices:\n\nGears 49\nBrakes 30",
         "- first\n- second -- with dashes\n-- and more",

@@ -58,6 +58,11 @@ def test_a_name_with_signs_of_a_pattern_is_taken_literally() -> None:
     assert redact("a.b (c)+ and axb", names=["(c)+"]) == "a.b [name] and axb"
 
 
+def test_a_blank_is_never_taken_for_a_name() -> None:
+    assert redact("Call +49 30 12345678", names=["number", "Call"]) == "[name] [number]"
+    assert redact("[name] [number] [link]", names=["number", "name"]) == "[name] [number] [link]"
+
+
 @given(st.text(max_size=300))
 def test_redacting_twice_changes_nothing_more(text: str) -> None:
     once = redact(text, names=["Anna Berger", "number"], domains=["velo.example"])

@@ -90,6 +90,11 @@ def test_an_unknown_or_unfit_charset_still_gives_text(charset: str) -> None:
     assert text_of("Grüße".encode(), charset) == "Grüße"
 
 
+@pytest.mark.parametrize("charset", ["unicode_escape", "raw-unicode-escape", "idna", "punycode"])
+def test_a_codec_that_is_no_charset_is_never_used(charset: str) -> None:
+    assert text_of(rb"a\u0041 xn--mnchen-3ya", charset) == r"a\u0041 xn--mnchen-3ya"
+
+
 def test_a_part_of_unknown_charset_is_read() -> None:
     raw = b"Content-Type: text/plain; charset=x-klingon\nContent-Transfer-Encoding: 8bit\n\nca va \xe9\n"
     assert parse(raw).text.strip() == "ca va é"
@@ -235,14 +240,25 @@ NASTY = {
     "base64 of nothing": b"Content-Transfer-Encoding: base64\n\n" + b"=" * 1_000_000,
     "ids in the text": b"\n" + b"message-id: " * 100_000,
     "for in received": b"Received: " + b"for " * 200_000 + b"\n\n",
+    "deep and long": b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(300))
+    + b"a\n" * 1_900_000,
+    "deep enough and long": b"".join(
+        b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(59)
+    )
+    + b"a\n" * 1_900_000,
     "mid-header end": b"Content-Type: multipart/mixed; bou",
 }
 
 
 @pytest.mark.parametrize("raw", NASTY.values(), ids=NASTY.keys())
 def test_nasty_mail_is_read_within_bounds(raw: bytes) -> None:
-    with cpu_limit():
+    with cpu_limit(5):  # each takes less than one; without its bound some take a minute
         read_all(parse(raw))
+
+
+def test_html_nested_without_end_is_read_without_its_tree() -> None:
+    with cpu_limit(1.5):
+        assert html_text("<div>" * 55_000 + "deep") == "deep"
 
 
 def test_the_raw_bytes_stay_what_they_were() -> None:
