@@ -25,7 +25,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import pytest
@@ -225,9 +225,11 @@ def counting(point: int | None, told: Path | None = None) -> Callable[[Callable[
     """Runs something, counts its points and kills this process at one of them. Without `point`: tells how many.
 
     What a crash leaves behind changes only by what is written outside the process. So the points are: each line of
-    the functions that write, the moment after each statement that writes, and the moment before each commit.
+    the functions that write (once between two writes, however often a loop comes by), the moment after each statement
+    that writes, and the moment before each commit.
     """
     count = 0
+    passed: set[tuple[CodeType, int]] = set()
 
     def reached(*_: Any) -> None:
         nonlocal count
@@ -235,12 +237,17 @@ def counting(point: int | None, told: Path | None = None) -> Callable[[Callable[
         if count == point:
             os.kill(os.getpid(), signal.SIGKILL)
 
+    def wrote(*_: Any) -> None:
+        passed.clear()
+        reached()
+
     def executed(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         if statement.startswith(("INSERT", "UPDATE", "DELETE")):
-            reached()
+            wrote()
 
-    def line(_frame: FrameType, event: str, _arg: Any) -> Any:
-        if event == "line":
+    def line(frame: FrameType, event: str, _arg: Any) -> Any:
+        if event == "line" and (frame.f_code, frame.f_lineno) not in passed:
+            passed.add((frame.f_code, frame.f_lineno))
             reached()
         return line
 
@@ -249,7 +256,7 @@ def counting(point: int | None, told: Path | None = None) -> Callable[[Callable[
 
     def run(act: Callable[[], None]) -> None:
         event.listen(Engine, "after_cursor_execute", executed)
-        event.listen(Engine, "commit", reached)
+        event.listen(Engine, "commit", wrote)
         sys.settrace(call)
         act()
         sys.settrace(None)
