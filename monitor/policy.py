@@ -166,7 +166,7 @@ def _objections(due: Due, settings: PolicySettings, ledger: _Ledger, at: datetim
     if not due.reply_address:
         yield _No(
             "no_address",
-            f"every ready mailbox of {due.persona.addresses} is in use; add mailboxes, or wait for a window to end",
+            f"every ready mailbox of {due.persona.addresses} has served a probe; add mailboxes to its file",
             at + _LOOK_AGAIN,
         )
 

@@ -68,7 +68,10 @@ def connect_any(found: tuple[Target, ...], *, timeout: float) -> tuple[socket.so
     last: OSError | None = None
     for target in found:
         try:
-            return socket.create_connection((target.ip, target.port), timeout=timeout), target
+            sock = socket.create_connection((target.ip, target.port), timeout=timeout)
+            # Commands are small and wait for their answer: Nagle's delay would cost 40 ms at many of them.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return sock, target
         except OSError as error:
             last = error
     raise last if last is not None else OSError("no address to connect to")

@@ -143,13 +143,14 @@ def _connect(settings: Imap, *, live: bool) -> Any:
     needs = NO_TLS if settings.security == "none" else ""
     connect_timeout, timeout = settings.connect_timeout.total_seconds(), settings.timeout.total_seconds()
     found = guard.targets(settings.host, port, live=live, needs_loopback=needs)
-    context = tls_context(verify=settings.verify, ca_file=settings.ca_file)
+    # made only where it is used: it reads all certificates of the system
+    context = None if settings.security == "none" else tls_context(verify=settings.verify, ca_file=settings.ca_file)
 
     def dial() -> socket.socket:
         sock, _ = guard.connect_any(found, timeout=connect_timeout)
         try:
             _keep_alive(sock)
-            if settings.security == "tls":
+            if context is not None and settings.security == "tls":
                 sock = context.wrap_socket(sock, server_hostname=settings.host)
             sock.settimeout(timeout)
         except BaseException:

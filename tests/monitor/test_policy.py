@@ -327,7 +327,7 @@ def test_without_a_free_mailbox_a_probe_waits() -> None:
     no = refused(ask(due(reply_address=""))[0])
     assert no.rule == "no_address"
     assert no.until == TUESDAY + HOUR
-    assert no.reason == "every ready mailbox of main is in use; add mailboxes, or wait for a window to end"
+    assert no.reason == "every ready mailbox of main has served a probe; add mailboxes to its file"
 
 
 def test_the_mailbox_of_a_refused_probe_goes_to_the_next_that_has_none() -> None:
