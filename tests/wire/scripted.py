@@ -6,7 +6,7 @@
         server.breaks_off("DOT", b"25")                      # says only so much, and closes
         server.trickles("MAIL")                              # a byte now and then, never a line
         server.falls_silent("MAIL")                          # never answers
-        server.cuts_content(after=10)                        # closes (by RST) once so many bytes of content came
+        server.cuts_content(after=10)                        # closes (by RST) once so much of it came
         server.offers("SMTPUTF8", "8BITMIME")                # what EHLO lists
         server.accepted; server.commands; server.contents    # what came
 
@@ -51,6 +51,7 @@ class ScriptedSmtp:
         self._script: dict[str, list[object]] = {}
         self._features = ["8BITMIME", "SIZE 10000000"]
         self._cut_after: int | None = None
+        self.last_words = ""
         self._tls = tls
         self._closing = threading.Event()
         self._open: list[socket.socket] = []
@@ -80,8 +81,8 @@ class ScriptedSmtp:
         self._script[step] = [said]
         return self
 
-    def cuts_content(self, *, after: int) -> Self:
-        self._cut_after = after
+    def cuts_content(self, *, after: int, saying: str = "") -> Self:
+        self._cut_after, self.last_words = after, saying
         return self
 
     def offers(self, *features: str) -> Self:
@@ -171,6 +172,8 @@ class _Conversation:
         if self.server.cut_after is not None:
             while len(self._buffer) < self.server.cut_after:
                 self._receive()
+            if self.server.last_words:
+                self.sock.sendall(self.server.last_words.encode() + b"\r\n")
             # RST: what was sent and not read yet is refused at once
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             raise EOFError

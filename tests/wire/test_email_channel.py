@@ -133,6 +133,14 @@ def test_a_cut_in_the_middle_of_the_content_is_deferred_since_the_dot_has_not_le
     assert not server.contents
 
 
+@pytest.mark.parametrize(("said", "state"), [("552 5.3.4 too big", "not_sent"), ("451 4.3.1 disk full", "deferred")])
+def test_what_a_server_says_before_it_cuts_the_content_counts(said: str, state: str) -> None:
+    long = dataclasses.replace(SAMPLE, body="a line of a long text\n" * 1_000_000)
+    with ScriptedSmtp() as server:
+        receipt = send(server.cuts_content(after=1000, saying=said), long)
+    assert (receipt.state, receipt.code) == (state, said[:3])
+
+
 def test_a_cut_when_the_whole_content_is_on_its_way_is_unknown() -> None:
     with ScriptedSmtp() as server:
         receipt = send(server.cuts_content(after=1_000_000), timeout="0.1s")  # the server waits for more than there is

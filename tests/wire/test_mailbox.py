@@ -9,6 +9,7 @@ import json
 import shlex
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone
@@ -105,12 +106,24 @@ def test_a_first_start_on_an_empty_mailbox_misses_nothing_that_comes_after(
     assert store.raws() == [mail("one")]
 
 
-def test_an_arrival_says_where_and_when_it_was_seen_and_holds_every_byte(mailboxes: Dovecot, fresh_user: USER) -> None:
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This machine's own time zone is far from UTC."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Ho_Chi_Minh")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+def test_an_arrival_says_where_and_when_it_was_seen_and_holds_every_byte(
+    mailboxes: Dovecot, fresh_user: USER, elsewhere: None
+) -> None:
     user, store = fresh_user(), Store()
     wire = listener(mailboxes, user)
     store.take(wire.listen({}, lambda: START))
     odd = b"From: \xff\xfe broken\r\nSubject: =?utf-8?q?\r\nno colon here\r\n\r\n\x00\x80 body\r\n"
-    stamped = datetime(2025, 11, 30, 23, 15, tzinfo=timezone(timedelta(hours=7)))
+    stamped = datetime(2025, 11, 30, 23, 15, tzinfo=timezone(timedelta(hours=-3)))
     mailboxes.deliver(user, odd.replace(b"\x00", b"?"), at=stamped)
     mailboxes.deliver(user, mail("junk"), at=START, folder="Junk")
     inbox, junk = store.take(wire.listen(store.cursors, lambda: START))
