@@ -37,7 +37,7 @@ def main() -> None:
     from monitor.errors import UnansweredError
 
     try:
-        cli()
+        cli(prog_name="unanswered")
     except UnansweredError as error:
         _fail(str(error), error.exit_code)
     except KeyboardInterrupt:

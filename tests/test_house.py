@@ -1,4 +1,4 @@
-"""The house keeps its order: layers, no cycles, no channel named outside its own file, one file for each outside tool."""
+"""The house keeps its order: layers, no cycles, no channel named outside its own file, one home for an outside tool."""
 
 from __future__ import annotations
 
@@ -164,7 +164,18 @@ def test_an_outside_tool_has_one_home(tool: str, home: str) -> None:
 
 
 def test_heavy_libraries_are_not_loaded_by_the_command_line_itself() -> None:
-    heavy = {"polars", "scipy", "numpy", "sqlmodel", "sqlalchemy", "pydantic", "rich", "imapclient", "jinja2", "alembic"}
+    heavy = {
+        "polars",
+        "scipy",
+        "numpy",
+        "sqlmodel",
+        "sqlalchemy",
+        "pydantic",
+        "rich",
+        "imapclient",
+        "jinja2",
+        "alembic",
+    }
     for name in imports(ROOT / "monitor/cli.py", top_level_only=True):
         assert name.split(".")[0] not in heavy, f"monitor/cli.py imports {name} at the top"
 
@@ -187,3 +198,54 @@ def test_no_tracked_file_names_a_machine_path_or_a_package_registry() -> None:
             continue
         found = forbidden.search(text)
         assert found is None, f"{name}: {found and found.group()}"
+
+
+def declared() -> tuple[set[str], dict[str, set[str]]]:
+    """What pyproject.toml says is needed: always, and by extra. Names as distributions spell them, folded."""
+    import re
+    import tomllib
+
+    def names(requirements: list[str]) -> set[str]:
+        return {re.split(r"[\[<>=!~ ;]", line)[0].lower().replace("_", "-") for line in requirements}
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return names(project["dependencies"]), {key: names(of) for key, of in project["optional-dependencies"].items()}
+
+
+def test_everything_imported_is_declared() -> None:
+    import sys
+    from importlib.metadata import packages_distributions
+
+    always, extras = declared()
+    owners = packages_distributions()
+    used: set[str] = set()
+    for path in modules():
+        sandbox = "sandbox" in path.parts
+        for name in imports(path):
+            top = name.split(".")[0]
+            if top in sys.stdlib_module_names or top in PACKAGES or top == "_typeshed":
+                continue
+            owner = {one.lower().replace("_", "-") for one in owners.get(top, [top])}
+            used |= owner
+            # proxyprotocol and pysasl come with pymap
+            allowed = always | (extras["demo"] | {"proxy-protocol", "pysasl"} if sandbox else set())
+            assert owner & allowed, f"{path} imports {top}, which pyproject.toml does not name"
+    for name in always - {"tzdata", "adbc-driver-sqlite", "rich"}:
+        assert name in used, f"pyproject.toml names {name}, which nothing imports"
+
+
+def test_the_wheel_holds_every_file_of_the_three_packages(tmp_path: Path) -> None:
+    import subprocess
+    import sys
+    import zipfile
+
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    held = set(zipfile.ZipFile(wheel).namelist())
+    for package in PACKAGES:
+        for path in (ROOT / package).rglob("*"):
+            if path.is_file() and path.suffix != ".pyc":
+                assert path.relative_to(ROOT).as_posix() in held
+    tops = {name.split("/")[0] for name in held if ".dist-info" not in name}
+    assert tops == {*PACKAGES, "unanswered.py"}, "nothing else may land among the user's packages"
