@@ -188,10 +188,11 @@ class Mailbox:
         """Reads until nothing is new: what came while the last mails were stored need not be announced in IDLE."""
         more = True
         while more:
-            more = False
+            more, before = False, known.get(place.name)
             for batch in self._read(client, place, known, now):
                 more = more or bool(batch.arrivals)
                 yield batch
+            pass
             # A count above the first, which EXAMINE gave, came with the answer to a later command: it is not repeated.
             counts = [int(count) for count in client._imap.response("EXISTS")[1] if count]
             more = more or (len(counts) > 1 and counts[-1] > counts[0])

@@ -285,6 +285,22 @@ def test_a_message_that_the_server_cannot_give_holds_the_cursor_and_keeps_nothin
     assert store.batches[-1].heard_until == START
 
 
+def test_watching_goes_on_past_a_message_that_the_server_cannot_give() -> None:
+    with dovecot() as mailboxes:
+        wire = listener(mailboxes, "anna", folders=["INBOX"], idle_renew="20m")
+        store = Store()
+        store.take(wire.listen({}, lambda: START))
+        mailboxes.deliver("anna", mail("a"), mail("b"), mail("c"))
+        folder = mailboxes.base / "mail" / "anna"
+        next(p for p in folder.rglob("*") if p.is_file() and b"Subject: b" in p.read_bytes()).chmod(0)
+        with ear(wire, store.cursors) as heard:
+            heard.hears(mail("a"), mail("c"))
+            mailboxes.deliver("anna", mail("d"))
+            heard.hears(mail("d"))
+        assert len(heard.batches) < 20  # it waits for news, and does not ask for the same again and again
+    assert mail("b") not in heard.raws()
+
+
 # --------------------------------------------------------------------------- folders
 def test_junk_folders_that_are_missing_are_left_out(mailboxes: Dovecot, fresh_user: USER) -> None:
     wire = listener(mailboxes, fresh_user(), folders=["INBOX", "Junk", "Spam", "[Gmail]/Spam"])
