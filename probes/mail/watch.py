@@ -192,7 +192,7 @@ class Mailbox:
             for batch in self._read(client, place, known, now):
                 more = more or bool(batch.arrivals)
                 yield batch
-            pass
+            more = more and known[place.name] != before  # what stands behind a spoilt message comes again each time
             # A count above the first, which EXAMINE gave, came with the answer to a later command: it is not repeated.
             counts = [int(count) for count in client._imap.response("EXISTS")[1] if count]
             more = more or (len(counts) > 1 and counts[-1] > counts[0])
