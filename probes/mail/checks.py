@@ -12,7 +12,8 @@ from probes.mail import exchange
 from probes.mail.handover import Handover, tls_reason
 from probes.mail.imap import connection, places
 from probes.mail.servers import Imap, Smtp
-from probes.mail.session import Lacking, Lost, Refused, Session, Transcript
+from probes.mail.session import Lacking, Lost, Refused, Session
+from probes.mail.transcript import Transcript
 
 _LIVE = "set `live = true` in the config once you mean to reach the world"
 

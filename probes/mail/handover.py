@@ -21,7 +21,8 @@ from probes.mail import exchange
 from probes.mail.address import domain_of
 from probes.mail.compose import Letter, compose, letter
 from probes.mail.servers import NO_TLS, Smtp, tls_context
-from probes.mail.session import Lacking, Lost, Refused, Session, Step, Transcript
+from probes.mail.session import Lacking, Lost, Refused, Session, Step
+from probes.mail.transcript import Transcript
 
 DEADLINE = 15 * 60.0
 """Seconds a hand-over may take at most, whatever the time-outs; what follows the last step needs a few more."""

@@ -17,11 +17,13 @@ import time
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from probes.mail.transcript import Transcript
+
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 _REPLY = re.compile(rb"([2-5]\d\d)(?:([ -])([^\n]*?))?\r*\n")
-_LINE_MAX, _REPLY_MAX, _TRANSCRIPT_MAX = 4096, 65536, 65536
+_LINE_MAX, _REPLY_MAX = 4096, 65536
 
 
 class Step(StrEnum):
@@ -61,34 +63,6 @@ class Lacking(Exception):  # noqa: N818 - named by what is the matter
     def __init__(self, step: Step, reason: str) -> None:
         super().__init__(reason)
         self.step = step
-
-
-class Transcript:
-    """What was said on the wire, bounded, without secrets and without the content of the mail."""
-
-    def __init__(self) -> None:
-        self._lines: list[str] = []
-        self._size = 0
-        self._secrets: list[str] = []
-
-    def hide(self, *secrets: str) -> None:
-        """Never writes one of `secrets`, not even when the server repeats it."""
-        self._secrets += sorted((secret for secret in secrets if secret), key=len, reverse=True)
-
-    def note(self, mark: str, text: str) -> None:
-        """Adds a line: mark `C` is us, `S` the server, `*` a remark."""
-        line = f"{mark}: {self.clean(text)}"
-        self._size += len(line) + 1
-        if self._size <= _TRANSCRIPT_MAX:
-            self._lines.append(line)
-
-    def clean(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
-
-    def __str__(self) -> str:
-        return "\n".join(self._lines)
 
 
 class Session(smtplib.SMTP):

@@ -12,11 +12,8 @@ import imaplib
 import logging
 import math
 import random
-import re
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from threading import Event
 from typing import Any
@@ -25,6 +22,7 @@ from imapclient.exceptions import IMAPClientError, ProtocolError
 
 from probes.contract import Arrival, Batch, Clock, Cursor, ProbeError
 from probes.mail.imap import Place, connection, places
+from probes.mail.position import Mark, Spoilt
 from probes.mail.servers import Imap
 
 BATCH_BYTES = 8 * 1024 * 1024
@@ -35,69 +33,9 @@ _SLICE = 0.5  # seconds after which a stop is noticed
 _WITHOUT_IDLE = 60.0
 _RESCAN = timedelta(days=2)  # SINCE knows days in the server's time zone only
 _WAIT_MIN, _WAIT_MAX = 1.0, 300.0
-_SPOILT_WAIT = 600.0
 _SPOILT_MOST = 20
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A cursor's position, read: everything in this folder up to `uid` is delivered; true on `day`."""
-
-    validity: int
-    uid: int
-    day: date | None
-
-    @classmethod
-    def read(cls, text: str) -> Mark:
-        """Reads what `__str__` wrote. What cannot be read stands for a folder nothing is known of: all is read."""
-        found = re.fullmatch(r"(\d{1,19}):(\d{1,19})(?::(\d{4}-\d\d-\d\d))?", text, re.ASCII)
-        if found is None:
-            return cls(0, 0, None)
-        try:
-            day = date.fromisoformat(found[3]) if found[3] else None
-        except ValueError:
-            day = None
-        return cls(int(found[1]), int(found[2]), day)
-
-    def __str__(self) -> str:
-        return f"{self.validity}:{self.uid}" + (f":{self.day.isoformat()}" if self.day else "")
-
-
-class Spoilt:
-    """Messages at which a server breaks off the connection, as Dovecot does when it cannot read a file of its own.
-
-    Those asked for when that happened are asked for alone next time; one that breaks off alone is left out for a
-    while. So it keeps nothing else back, and is not forgotten either. UIDs are known by folder and UIDVALIDITY.
-    """
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._alone: dict[tuple[str, int], set[int]] = {}
-        self._until: dict[tuple[str, int, int], float] = {}
-
-    @contextmanager
-    def watching(self, place: str, validity: int, uids: Sequence[int]) -> Iterator[None]:
-        """Around a FETCH of `uids`."""
-        alone = self._alone.setdefault((place, validity), set())
-        try:
-            yield
-        except (IMAPClientError, OSError, ValueError):
-            self.count += 1
-            alone.update(uids)
-            if len(uids) == 1:
-                self._until[place, validity, uids[0]] = time.monotonic() + _SPOILT_WAIT
-            raise
-        alone.difference_update(uids)
-
-    def alone(self, place: str, validity: int) -> frozenset[int]:
-        return frozenset(self._alone.get((place, validity), ()))
-
-    def resting(self, place: str, validity: int, uids: Sequence[int]) -> frozenset[int]:
-        """Which of `uids` are left out for now."""
-        present = time.monotonic()
-        return frozenset(uid for uid in uids if self._until.get((place, validity, uid), 0) > present)
 
 
 class Mailbox:
@@ -111,6 +49,7 @@ class Mailbox:
     def listen(self, cursors: Mapping[str, str], now: Clock) -> Iterator[Batch]:
         """One pass over all folders. Raises ProbeError when it cannot hear."""
         known = dict(cursors)
+        begin = self._spoilt.count
         while True:
             trouble = self._spoilt.count
             try:
@@ -119,7 +58,7 @@ class Mailbox:
                         yield from self._read(client, place, known, now)
                 return
             except ProbeError as error:
-                if error.permanent or not trouble < self._spoilt.count <= _SPOILT_MOST:
+                if error.permanent or self._spoilt.count == trouble or self._spoilt.count - begin > _SPOILT_MOST:
                     raise
 
     def watch(self, cursors: Callable[[], Mapping[str, str]], now: Clock, stop: Event) -> Iterator[Batch]:

@@ -4,7 +4,8 @@ import pytest
 
 from probes.loader import load
 from probes.mail.handover import DEADLINE, judge, queue_id
-from probes.mail.session import Lacking, Lost, Refused, Step, Transcript
+from probes.mail.session import Lacking, Lost, Refused, Step
+from probes.mail.transcript import Transcript
 
 BEFORE_THE_DOT = [step for step in Step if step is not Step.DOT]
 

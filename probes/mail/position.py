@@ -1,0 +1,73 @@
+"""Where reading a folder stands, and what it stumbles over."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+
+from imapclient.exceptions import IMAPClientError
+
+_SPOILT_WAIT = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A cursor's position, read: everything in this folder up to `uid` is delivered; true on `day`."""
+
+    validity: int
+    uid: int
+    day: date | None
+
+    @classmethod
+    def read(cls, text: str) -> Mark:
+        """Reads what `__str__` wrote. What cannot be read stands for a folder nothing is known of: all is read."""
+        found = re.fullmatch(r"(\d{1,19}):(\d{1,19})(?::(\d{4}-\d\d-\d\d))?", text, re.ASCII)
+        if found is None:
+            return cls(0, 0, None)
+        try:
+            day = date.fromisoformat(found[3]) if found[3] else None
+        except ValueError:
+            day = None
+        return cls(int(found[1]), int(found[2]), day)
+
+    def __str__(self) -> str:
+        return f"{self.validity}:{self.uid}" + (f":{self.day.isoformat()}" if self.day else "")
+
+
+class Spoilt:
+    """Messages at which a server breaks off the connection, as Dovecot does when it cannot read a file of its own.
+
+    Those asked for when that happened are asked for alone next time; one that breaks off alone is left out for a
+    while. So it keeps nothing else back, and is not forgotten either. UIDs are known by folder and UIDVALIDITY.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._alone: dict[tuple[str, int], set[int]] = {}
+        self._until: dict[tuple[str, int, int], float] = {}
+
+    @contextmanager
+    def watching(self, place: str, validity: int, uids: Sequence[int]) -> Iterator[None]:
+        """Around a FETCH of `uids`."""
+        alone = self._alone.setdefault((place, validity), set())
+        try:
+            yield
+        except (IMAPClientError, OSError, ValueError):
+            self.count += 1
+            alone.update(uids)
+            if len(uids) == 1:
+                self._until[place, validity, uids[0]] = time.monotonic() + _SPOILT_WAIT
+            raise
+        alone.difference_update(uids)
+
+    def alone(self, place: str, validity: int) -> frozenset[int]:
+        return frozenset(self._alone.get((place, validity), ()))
+
+    def resting(self, place: str, validity: int, uids: Sequence[int]) -> frozenset[int]:
+        """Which of `uids` are left out for now."""
+        present = time.monotonic()
+        return frozenset(uid for uid in uids if self._until.get((place, validity, uid), 0) > present)
