@@ -10,13 +10,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-from pydantic import TypeAdapter
 
 from monitor.app import App
 from monitor.classify.decide import RULES
@@ -32,6 +30,7 @@ from monitor.store.looking import BusinessEntry, businesses, events
 from monitor.store.planning import Version, versions
 from monitor.store.records import targets
 from monitor.store.scoring import probe_facts, write_outcomes
+from probes.settings import parse_duration
 from reports import outcomes as table
 from reports import site
 from reports.edition import Edition, Event, Study, Text, Unit
@@ -160,7 +159,7 @@ def _unit(business: BusinessEntry, *, names: bool) -> Unit:
 
 def _study(version: Version) -> Study:
     content = version.content
-    windows = tuple(timedelta(seconds=_seconds(window)) // MICROSECOND for window in content["windows"])
+    windows = tuple(parse_duration(window) // MICROSECOND for window in content["windows"])
     frame = content.get("frame") or {}
     return Study(
         id=version.study,
@@ -188,11 +187,6 @@ def _study(version: Version) -> Study:
         ),
         seed=content["seed"],
     )
-
-
-def _seconds(duration: str | float) -> float:
-    """Seconds of a duration as pydantic wrote it into JSON: ISO 8601, or a number of seconds."""
-    return TypeAdapter(timedelta).validate_python(duration).total_seconds()
 
 
 def _events(

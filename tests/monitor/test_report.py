@@ -87,6 +87,15 @@ def test_with_names_off_nothing_published_leads_to_a_business(world: World, tmp_
     assert verify(site) == []
 
 
+def test_windows_of_any_length_are_reported(world: World, tmp_path: Path) -> None:
+    world.studies(windows=["90m", "36h", "8d"]).send()
+    world.passes(days=9).listen()
+    with app_of(world) as app:
+        publish(app, tmp_path / "site")
+    figures = (tmp_path / "site" / "data" / "figures.json").read_text(encoding="utf-8")
+    assert '"windows":[5400000000,129600000000,691200000000]' in figures
+
+
 def test_codes_stay_the_same_from_edition_to_edition(world: World, tmp_path: Path) -> None:
     world.send()
     found = []
