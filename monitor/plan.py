@@ -116,7 +116,8 @@ def unfilled(
 def _open_slots(
     study: StudySettings, slots: Sequence[datetime], recorded: Collection[datetime], now: datetime
 ) -> list[datetime]:
-    past = [slot for slot in slots if slot <= now]
+    # A slot before one on record is another reading of a time that has had its probe: the schedule or its zone changed.
+    past = [slot for slot in slots if slot <= now and not any(slot < later for later in recorded)]
     coming = [slot for slot in slots if slot > now]
     wanted = [slot for slot in sorted({*([max(past)] if past else []), *coming}) if slot not in recorded]
     if study.probes_per_endpoint is not None:

@@ -94,6 +94,15 @@ def test_a_slot_that_is_on_record_is_not_planned_again_nor_an_older_one_in_its_p
     assert [d.target.endpoint_id for d in dues] == [2]
 
 
+@pytest.mark.parametrize("change", [{"timezone": "Europe/Paris"}, {"schedule": "0 8 * * *"}], ids=["zone", "schedule"])
+def test_a_slot_read_anew_before_one_on_record_is_no_new_slot(change: dict[str, str]) -> None:
+    """The study asked at 09:00 UTC; then its zone or schedule is corrected, and today's slot lies an hour earlier."""
+    corrected = study(**change)
+    assert make(corrected, [target()], now=NINE + HOUR, on_record={1: [NINE]}) == []
+    tomorrow = make(corrected, [target()], now=NINE + DAY, on_record={1: [NINE]})
+    assert [one.slot for one in tomorrow] == [NINE - HOUR + DAY]
+
+
 def test_no_more_probes_than_the_study_allows_an_endpoint() -> None:
     wanted = study(probes_per_endpoint=2)
     on_record = {1: {NINE - 9 * DAY}, 2: {NINE - 9 * DAY, NINE - 8 * DAY}}
