@@ -28,6 +28,17 @@ class MailboxList:
 
 
 # --------------------------------------------------------------------------- what an address must be
+def spellings(text: str) -> frozenset[str]:
+    """The spellings under which what somebody wrote for an address or a mail domain may be stored: as it is, and with
+    the domain in ASCII (IDNA); both in lower case, without a final dot or an "@" before a domain."""
+    bare = text.strip().lower().removeprefix("@").rstrip(".")
+    local, at, domain = bare.rpartition("@")
+    try:
+        return frozenset({bare, f"{local}{at}{ascii_domain(domain)}"})
+    except ValueError:
+        return frozenset({bare})
+
+
 def check_domain(text: str) -> str:
     """`text` as a domain in lower case and ASCII (IDNA). Raises ValueError saying what is wrong."""
     if "@" in text:

@@ -6,6 +6,7 @@ The rules, in the order they are asked; the first that says no is the one told.
     basis_proof     on the basis consented or authority the proof is recorded
     suppressed      nobody there has said stop: address, destination (scope) or business
     refuse_list     the config does not refuse the address or its destination
+    ended           the study has not ended
     yearly_cap      public_enquiry, authority: contacts to the address in any 365 days, over all studies
     cooldown        public_enquiry, authority: time since and to the nearest contact to the address, over all studies
     quiet_day       the weekday, in the business's own zone
@@ -15,7 +16,7 @@ The rules, in the order they are asked; the first that says no is the one told.
     group_cap       ... to one group of businesses
     no_address      the probe has a private reply address (a ready mailbox may not be free)
 
-The first four are for good. The others pass with time: their `until` is the first moment at which every rule would
+The first five are for good. The others pass with time: their `until` is the first moment at which every rule would
 allow the probe as things stand now (an hour that autumn repeats may be missed); where the study has ended by then,
 waiting is no use and `until` is None. A probe that falls due later is judged at the moment it falls due. On the basis
 own or consented the study's own schedule is the only cadence.
@@ -29,6 +30,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
+from monitor.addresses import spellings
 from monitor.facts import Allowed, Contacted, Due, Refused
 from monitor.studies import PolicySettings
 from monitor.zones import instant, zone
@@ -86,7 +88,11 @@ def decide(
     for planned in dues:
         due = _with_address(planned, spare)
         at = max(now, due.due)
-        no = _for_good(due, bases, suppressed, refused) or next(_objections(due, settings, ledger, at), None)
+        end = (ends or {}).get(due.study)
+        no = _for_good(due, bases, suppressed, refused)
+        if no is None and end is not None and at >= end:
+            no = _No("ended", f"the study {due.study} has ended")
+        no = no or next(_objections(due, settings, ledger, at), None)
         if no is None:
             ledger.add(_as_contact(due, at))
             decisions.append(Allowed(due=due))
@@ -94,7 +100,6 @@ def decide(
             if due.reply_address:
                 spare[due.persona.addresses].append(due.reply_address)
             until = None if no.again is None else _first_free(due, settings, ledger, no.again)
-            end = (ends or {}).get(due.study)
             reason = no.reason
             if until is not None and end is not None and until >= end:
                 until, reason = None, f"{reason}; the study ends before that"
@@ -135,7 +140,7 @@ class _Refused:
     """The refuse list of the config, however its entries are spelled."""
 
     def __init__(self, entries: Iterable[str]) -> None:
-        self._entries = frozenset(entry.strip().lower().removeprefix("@").rstrip(".") for entry in entries)
+        self._entries = frozenset(spelling for entry in entries for spelling in spellings(entry))
 
     def covering(self, address: str, scope: str) -> str | None:
         return address.lower() if address.lower() in self._entries else _covering(scope.lower(), self._entries)

@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, exists, insert, or_, select, update
 
+from monitor.addresses import spellings as every_spelling
 from monitor.businesses import BusinessRow, EndpointRow
 from monitor.domains import is_freemail, registrable
 from monitor.facts import Target
@@ -214,7 +215,8 @@ def suppressions(store: Store) -> list[SuppressionEntry]:
 def stop(store: Store, spellings: Collection[str], why: str, now: datetime) -> Stopped:
     """Never contact an address again, on any channel, nor any business that it belongs to.
 
-    `spellings`: the address as each channel would store it. One that is a scope (a mail domain) stops the whole scope.
+    `spellings`: the address as each channel would store it. One that is a scope (a mail domain) stops the whole scope,
+    also where nobody has an address there yet: what cannot be told from a scope counts as one too.
     Contacts that have not been sent yet become `suppressed` at once.
     """
     with store.write() as connection:
@@ -225,7 +227,7 @@ def stop_within(
     connection: Connection, spellings: Collection[str], why: str, now: datetime, arrival_id: int | None = None
 ) -> Stopped:
     """stop() inside a transaction that is already open: a reply that asks us to stop."""
-    names = tuple(sorted({spelling.strip() for spelling in spellings} | {s.strip().lower() for s in spellings}))
+    names = tuple(sorted({name for one in spellings for name in (one.strip(), *every_spelling(one)) if name}))
     owners = (
         select(BUSINESSES.c.id, BUSINESSES.c.key)
         .join_from(ENDPOINTS, BUSINESSES, ENDPOINTS.c.business_id == BUSINESSES.c.id)
@@ -233,7 +235,8 @@ def stop_within(
     )
     by_address = connection.execute(owners.where(ENDPOINTS.c.address.in_(names))).all()
     scopes = connection.scalars(select(ENDPOINTS.c.scope).where(ENDPOINTS.c.scope.in_(names)).distinct()).all()
-    entries = [("scope" if name in scopes else "address", name) for name in names]
+    entries = [("scope", name) for name in names if name in scopes or "@" not in name]
+    entries += [("address", name) for name in names if name not in scopes]
     entries += [("business", row.key) for row in by_address]
     new = False
     for what, value in entries:

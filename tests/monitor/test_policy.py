@@ -110,6 +110,14 @@ def test_the_refuse_list_takes_addresses_and_domains(entry: str) -> None:
     assert (no.rule, no.until) == ("refuse_list", None)
 
 
+@pytest.mark.parametrize(
+    "entry", ["Info@Müller.example", "müller.example", "@MÜLLER.example.", "xn--mller-kva.example"]
+)
+def test_the_refuse_list_knows_a_domain_beyond_ascii_however_it_is_written(entry: str) -> None:
+    where = {"address": "info@xn--mller-kva.example", "scope": "xn--mller-kva.example"}
+    assert told(ask(due(where=where), rules=policy(refuse=[entry]))) == ["refuse_list"]
+
+
 def test_the_refuse_list_refuses_nobody_else() -> None:
     assert told(ask(due(), rules=policy(refuse=["sales@firm1.example", "irm1.example"]))) == ["allowed"]
 
@@ -321,6 +329,14 @@ def test_where_the_study_ends_before_it_may_be_sent_waiting_is_no_use() -> None:
     assert no.reason == "1 contacts on 2026-12-01 (UTC) are the most in a day; the study ends before that"
     for ends in ({"sector": midnight + HOUR}, {"sector": None}, {"other": midnight}):
         assert refused(ask(due(), rules=rules, contacted=earlier, ends=ends)[0]).until == midnight
+
+
+def test_nothing_is_sent_once_the_study_has_ended_however_early_it_was_due() -> None:
+    for end in (TUESDAY, TUESDAY - 3 * DAY):
+        no = refused(ask(due(at=TUESDAY - 9 * DAY), now=TUESDAY, ends={"sector": end})[0])
+        assert (no.rule, no.until) == ("ended", None)
+    for ends in ({"sector": TUESDAY + HOUR}, {"sector": None}, {"other": TUESDAY}):
+        assert told(ask(due(at=TUESDAY - 9 * DAY), now=TUESDAY, ends=ends)) == ["allowed"]
 
 
 def test_without_a_free_mailbox_a_probe_waits() -> None:

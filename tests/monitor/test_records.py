@@ -155,6 +155,31 @@ def test_a_mail_domain_is_stopped_as_a_whole(store: Store) -> None:
     assert suppressed(store) == Suppressed(scopes=frozenset({"firm1.example"}))
 
 
+@pytest.mark.parametrize(
+    ("asked", "address"),
+    [
+        ("firm1.example", "info@firm1.example"),
+        ("@Firm1.example.", "info@firm1.example"),
+        ("firm1.example", "info@mail.firm1.example"),
+        ("Müller.example", "info@xn--mller-kva.example"),
+        ("info@müller.example", "info@xn--mller-kva.example"),
+    ],
+    ids=["domain", "as people write it", "domain above", "letters beyond ASCII", "address beyond ASCII"],
+)
+@pytest.mark.parametrize("first", ["stopped", "imported"])
+def test_a_stop_holds_whether_or_not_anybody_is_known_there_yet(
+    world: World, asked: str, address: str, first: str
+) -> None:
+    if first == "stopped":
+        stop(world.store, [asked], "they asked", world.now())
+    world.imports(business(1, endpoints=(endpoint(address),)))
+    if first == "imported":
+        stop(world.store, [asked], "they asked", world.now())
+    world.send()
+    assert world.fake.sent == []
+    assert world.states() == {"firm-1": "suppressed"}
+
+
 def test_stopping_twice_is_one_entry_with_the_first_reason(store: Store) -> None:
     assert stop(store, ["a@b.example"], "first", TUESDAY).new
     assert not stop(store, ["a@b.example"], "second", TUESDAY).new

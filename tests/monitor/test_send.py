@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,17 @@ def odd(act: Callable[[Enquiry, Clock], Receipt]) -> dict[str, OpenChannel]:
 
 
 # --------------------------------------------------------------------------- the main job
+def test_what_waits_or_is_deferred_does_not_go_out_once_its_study_has_ended(tmp_path: Path) -> None:
+    world = World(tmp_path, firms=2, study={"end": date(2026, 12, 2)})
+    world.fake.defers("*")
+    world.send(going_on=lambda: not world.fake.sent)
+    assert sorted(world.states().values()) == ["deferred", "planned"]
+    world.at = datetime(2026, 12, 3, 10, tzinfo=UTC)
+    world.send()
+    assert len(world.fake.sent) == 1
+    assert world.states() == {"firm-1": "suppressed", "firm-2": "suppressed"}
+
+
 def test_what_is_due_is_sent_once(world: World) -> None:
     summary = world.send()
     assert (summary.planned, summary.sent, summary.tried, summary.refused) == (3, 3, 3, [])
