@@ -22,6 +22,7 @@ A server that is not installed skips the test with the reason, and fails it unde
 
 from __future__ import annotations
 
+import ctypes
 import grp
 import os
 import pwd
@@ -104,6 +105,11 @@ def server_folder(name: str) -> Iterator[Path]:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def _with_us() -> None:
+    """Run in a new server: it ends when the tests are killed."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 def _end_session(process: subprocess.Popen[bytes] | None) -> None:
@@ -250,6 +256,7 @@ class Dovecot:
                 stdout=stderr,
                 stderr=stderr,
                 start_new_session=True,
+                preexec_fn=_with_us,
             )
         eventually(lambda: process.poll() is not None or greets(self.port, b"* OK"), "dovecot answers")
         if process.poll() is not None:
@@ -479,6 +486,7 @@ class Postfix:
                 stdout=stderr,
                 stderr=stderr,
                 start_new_session=True,
+                preexec_fn=_with_us,
             )
         eventually(lambda: process.poll() is not None or greets(self.port, b"220"), "postfix answers")
         if process.poll() is not None:
