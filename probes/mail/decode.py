@@ -37,6 +37,7 @@ _ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]{0,4000})\?=")
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f\u0085\u2028\u2029]+")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+")
+_NO_CONTROL = dict.fromkeys(code for code in (*range(32), 127) if chr(code) not in "\t\n\r")
 
 
 @lru_cache(maxsize=512)
@@ -83,7 +84,7 @@ def clean(text: str) -> str:
     """Line ends as \\n, without NULs and other control characters (tabs stay)."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _CONTROL.sub("", text)
+    return text.translate(_NO_CONTROL) if text.isascii() else _CONTROL.sub("", text)
 
 
 def surrogates(text: str) -> str:
@@ -172,7 +173,9 @@ def body_bytes(payload: str, encoding: str, limit: int) -> bytes:
 # ----------------------------------------------------------------------------------------------------------- HTML
 _BREAK = "\x1e"
 _TAGS = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
-_BLOCKS = re.compile(r"<(?:br|hr)\b[^>]{0,2000}>|</?(?:p|div|tr|li|h[1-6]|table|ul|ol|blockquote|pre|center)\b", re.I)
+_BLOCKS = re.compile(  # matches no more than "<": what stands there is replaced ten times as fast as with a group
+    r"<(?=(?:br|hr)\b[^>]{0,2000}>|/?(?:p|div|tr|li|h[1-6]|table|ul|ol|blockquote|pre|center)\b)", re.I
+)
 _CELLS = re.compile(r"</t[dh]\s*>", re.I)
 _ANY_TAG = re.compile(r"<[^>]{0,2000}>")
 _VOID = frozenset({"br", "hr", "img", "meta", "link", "input", "p", "li", "td", "th", "tr", "col", "dd", "dt"})
@@ -182,10 +185,10 @@ def _too_deep(source: str) -> bool:
     if source.count("<") < 2 * DEPTH_LIMIT:
         return False
     depth = 0
-    for tag in _TAGS.finditer(source):
-        if tag[2].lower() in _VOID:
+    for closing, name in _TAGS.findall(source):
+        if name.lower() in _VOID:
             continue
-        depth += -1 if tag[1] else 1
+        depth += -1 if closing else 1
         if depth > DEPTH_LIMIT:
             return True
     return False
@@ -201,7 +204,7 @@ def html_text(source: str, drop: str = "") -> str:
     if not source.strip():
         return ""
     source = " ".join(source.split())
-    source = _BLOCKS.sub(_BREAK + r"\g<0>", source)
+    source = _BLOCKS.sub(_BREAK + "<", source)
     source = _CELLS.sub("</td> ", source)
     if _too_deep(source):
         text = html.unescape(_ANY_TAG.sub("", source))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import Message
+from functools import cached_property
 
 from probes.mail.decode import body_bytes, header_text, surrogates, text_of
 from probes.mail.fields import HEADER_LIMIT, TEXT_LIMIT, Fields
@@ -18,7 +19,7 @@ STATUS = frozenset({"message/delivery-status", "message/global-delivery-status"}
 NOTIFICATION = frozenset({"message/disposition-notification", "message/global-disposition-notification"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Part:
     """A leaf of the mail itself (never of a mail inside it). `text` is decoded only for text parts."""
 
@@ -29,7 +30,7 @@ class Part:
     filename: str
     payload: str = field(repr=False)
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The part's text; empty for a part that is not text."""
         if not self.type.startswith("text/") and self.type not in STATUS | NOTIFICATION | RETURNED:
