@@ -96,7 +96,10 @@ def _by_status(mail: Mail) -> Failure | None:
 
 def _stated_in_text(mail: Mail) -> tuple[Fields, ...]:
     """Blocks of a delivery report that stand in the plain text, as broken or converted reports have them."""
-    hit = _FINAL_RECIPIENT.search(mail.text[:50_000])
+    text = mail.text[:50_000]
+    if "-recipient:" not in text.lower():
+        return ()
+    hit = _FINAL_RECIPIENT.search(text)
     if hit is None:
         return ()
     return tuple(block for block in blocks(mail.text[hit.start() : hit.start() + 4000]) if block.get("action"))

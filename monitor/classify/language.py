@@ -16,6 +16,8 @@ SURE = 0.22
 """Share of a text's words that must be small words of its language."""
 
 _LETTERS = re.compile(r"[^\W\d_]+")
+_ASCII = re.compile(r"[\x00-\x7f]+")
+_APART = {code: " " for code in range(128) if not chr(code).isalpha()}
 _SCRIPTS = (
     ("ja", re.compile(r"[\u3040-\u30ff]")),
     ("ko", re.compile(r"[\uac00-\ud7af]")),
@@ -45,8 +47,8 @@ def language(text: str, *, model: bool = True) -> str | None:
         if found:
             return found
     ranked = rank(sample)
-    words = _LETTERS.findall(sample)
-    letters = sum(len(word) for word in words)
+    words = _words(sample)
+    letters = sum(map(len, words))
     if ranked and ranked[0][1] >= 2 and (len(ranked) < 2 or ranked[0][1] > ranked[1][1]):
         # Neighbours share small words: Danish holds some French ones. A text in the language itself is full of them.
         share = ranked[0][1] / min(len(words), WORDS)
@@ -59,10 +61,15 @@ def language(text: str, *, model: bool = True) -> str | None:
     return None
 
 
+def _words(text: str) -> list[str]:
+    return text.translate(_APART).split() if text.isascii() else _LETTERS.findall(text)
+
+
 def _by_script(sample: str) -> str | None:
-    letters = sum(char.isalpha() for char in sample)
+    letters = sum(map(str.isalpha, sample))
     if not letters:
         return None
+    sample = _ASCII.sub("", sample)
     for code, pattern in _SCRIPTS:
         share = len(pattern.findall(sample)) / letters
         if code == "ja":
@@ -90,7 +97,7 @@ def _by_script(sample: str) -> str | None:
 
 def rank(sample: str) -> list[tuple[str, int]]:
     """Languages we have a file for by how many of the first words are their small words, best first."""
-    words = _LETTERS.findall(sample.lower())[:WORDS]
+    words = _words(sample.lower())[:WORDS]
     votes: dict[str, int] = {}
     index = _index()
     for word in words:

@@ -10,13 +10,16 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
 
 GAP = 80
+_WORD = re.compile(r"[^\W_]+")
+_APART = {code: " " for code in range(128) if not chr(code).isalnum()}
 _ENDS = re.compile(r"[.!?。！？](?=\s|$)|[。！？]")
 _MARKS = {
     "\u2018": "'", "\u2019": "'", "\u02bc": "'", "\u00b4": "'", "`": "'", "\u201c": '"', "\u201d": '"',
@@ -88,7 +91,44 @@ def _spaced(char: str) -> bool:
     return char.isalnum() and (ord(char) < 0x0E00 or 0x0E80 <= ord(char) < 0x2E80)
 
 
-Table = tuple[Phrase, ...]
+def words(text: str) -> set[str]:
+    """Its words: runs of letters and digits, as the edges of phrases part them."""
+    return set(text.translate(_APART).split() if text.isascii() else _WORD.findall(text))
+
+
+def _whole_words(one: Phrase) -> list[str]:
+    """Words that must stand in a text by themselves where this phrase stands in it."""
+    found: list[str] = []
+    for at, piece in enumerate(one.pieces):
+        for run in _WORD.finditer(piece):
+            begins = run.start() > 0 or (at == 0 and one.edge_before)
+            ends = run.end() < len(piece) or (at == len(one.pieces) - 1 and one.edge_after)
+            if begins and ends:
+                found.append(run[0])
+    return found
+
+
+class Table:
+    """Phrases in order, and by a word without which they cannot stand in a text: most are ruled out at once."""
+
+    def __init__(self, phrases: Iterable[Phrase]) -> None:
+        self.phrases = tuple(phrases)
+        self._anywhere: list[int] = []
+        self._by_word: dict[str, list[int]] = {}
+        for at, one in enumerate(self.phrases):
+            longest = max(_whole_words(one), key=len, default=None)
+            (self._anywhere if longest is None else self._by_word.setdefault(longest, [])).append(at)
+
+    def __iter__(self) -> Iterator[Phrase]:
+        return iter(self.phrases)
+
+    def likely(self, words: AbstractSet[str]) -> list[Phrase]:
+        """The phrases that may stand in a text with these words, in order."""
+        places = list(self._anywhere)
+        for word in self._by_word.keys() & words:
+            places += self._by_word[word]
+        places.sort()
+        return [self.phrases[at] for at in places]
 
 
 def first(table: Iterable[Phrase], text: str) -> Phrase | None:
@@ -167,6 +207,6 @@ def server_phrases() -> Mapping[str, Table]:
     return {name: table(words) for name, words in _read("bounces.toml").items()}
 
 
-def table(words: Iterable[str]) -> Table:
+def table(entries: Iterable[str]) -> Table:
     """Phrases in the spelling of flattened text."""
-    return tuple(phrase(flatten(one)) for one in words)
+    return Table(phrase(flatten(one)) for one in entries)

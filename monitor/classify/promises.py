@@ -65,13 +65,15 @@ _SENTENCE = re.compile(r"[.!?。！？]+(?=\s|$)|[。！？\n]+")
 
 def promise(text: str, codes: Iterable[str], at: datetime | None = None) -> Promise | None:
     """The first promise in a text in one of these languages, with its deadline when `at` (the arrival) is given."""
+    if _hit(flatten(text[:6000])) is None:  # most texts name no span of time: their sentences need not be looked at
+        return None
     known = languages()
     tables = [known[code] for code in codes if code in known]
     for sentence in _SENTENCE.split(text[:6000])[:SENTENCES]:
         flat = flatten(sentence)
         if not flat or len(flat) > 600:
             continue
-        hit = _WITHIN.search(flat) or _WITHIN_ZH.search(flat) or _TOMORROW.search(flat)
+        hit = _hit(flat)
         if hit is None or _NO_PROMISE.search(flat):
             continue
         calls = any(first(one.text["promise_call"], flat) for one in tables)
@@ -83,6 +85,10 @@ def promise(text: str, codes: Iterable[str], at: datetime | None = None) -> Prom
         due = None if at is None else _deadline(at, span)
         return Promise(text=" ".join(sentence.split())[:300], due=due, kind="call" if calls else "reply")
     return None
+
+
+def _hit(flat: str) -> re.Match[str] | None:
+    return _WITHIN.search(flat) or _WITHIN_ZH.search(flat) or _TOMORROW.search(flat)
 
 
 def _span(hit: re.Match[str]) -> timedelta | tuple[int, str] | None:

@@ -9,7 +9,7 @@ from functools import cached_property
 from monitor.classify import headers
 from monitor.classify.headers import Signs
 from monitor.classify.language import language, rank
-from monitor.classify.lexicon import Phrase, Table, count, first, flatten, languages
+from monitor.classify.lexicon import Phrase, Table, count, first, flatten, languages, words
 from monitor.classify.newtext import Reading, new_text
 from probes.mail.mime import Mail
 
@@ -28,7 +28,6 @@ _TEAM = re.compile(
     re.I,
 )
 _NOT_LETTERS = re.compile(r"[\W\d_]+")
-_LINKS = re.compile(r"https?://", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +44,7 @@ class Said:
 class View:
     def __init__(self, mail: Mail) -> None:
         self.mail = mail
+        self._found: dict[str, list[list[Phrase]]] = {}
 
     @cached_property
     def signs(self) -> Signs:
@@ -99,17 +99,28 @@ class View:
         known = languages()
         return [known[code].text[sign] for code in self.codes]
 
+    @cached_property
+    def _words(self) -> set[str]:
+        """The words of the new text, and the one that the opening may break off in."""
+        return words(self.flat) | words(self.opening[-100:])
+
+    def _likely(self, sign: str) -> list[list[Phrase]]:
+        """For each language the phrases of this sign that may stand in the new text."""
+        if sign not in self._found:
+            self._found[sign] = [table.likely(self._words) for table in self._tables(sign)]
+        return self._found[sign]
+
     def says(self, sign: str, *, opening: bool = False) -> Said | None:
         """The first phrase of this sign in the new text (or its opening)."""
         text = self.opening if opening else self.flat
-        for table in self._tables(sign):
-            found = first(table, text)
+        for phrases in self._likely(sign):
+            found = first(phrases, text)
             if found:
                 return Said(sign, found)
         return None
 
     def times(self, sign: str, most: int = 3) -> int:
-        return max((count(table, self.flat, most) for table in self._tables(sign)), default=0)
+        return max((count(phrases, self.flat, most) for phrases in self._likely(sign)), default=0)
 
     def titled(self, sign: str, *, start: bool = True) -> Said | None:
         """A phrase of this sign in the subject: at its start unless told otherwise. Replies never count."""
@@ -118,7 +129,7 @@ class View:
         known = languages()
         for entry in known.values():
             for one in entry.subject[sign]:
-                place = one.find(self.subject)
+                place = one.find(self.subject) if one.pieces[0] in self.subject else None
                 if place and (not start or place[0] <= 2):
                     return Said(sign, one)
         return None
@@ -190,4 +201,5 @@ class View:
 
     @cached_property
     def links(self) -> int:
-        return len(_LINKS.findall(self.mail.text[:50_000])) + len(_LINKS.findall(self.mail.html[:100_000]))
+        sources = (self.mail.text[:50_000].lower(), self.mail.html[:100_000].lower())
+        return sum(source.count("http://") + source.count("https://") for source in sources)
