@@ -12,7 +12,7 @@ from reports.charts.marks import GRAMMAR, MARK_OF
 from reports.charts.timeline import Track, timeline
 from reports.edition import Edition, Event
 from reports.pages.terms import IN_RATE, KEYS, STANDINGS, kind
-from reports.words import day, duration, moment, short, stamp
+from reports.words import SECOND, day, duration, moment, short, stamp
 
 Row = Mapping[str, Any]
 
@@ -46,6 +46,7 @@ class Probe:
     says: str
     track: Track
     wait: int | None  # first human reply, microseconds after sending
+    open: str = ""  # why it is not closed; empty where it is, or was never sent
     day: str = ""
     moment: str = ""
     stamp: str = ""
@@ -65,7 +66,7 @@ def probe(row: Row, edition: Edition, window: int, *, events: bool = False) -> P
     wait = _after(row, "first_human_at", edition.now)
     if row["disposition"] == "answered" and row["first_human_kind"] == "opt_out":
         mark = "refusal"
-    says = _says(row, window, edition.now)
+    says, unclosed = _says(row, window, edition.now), _open(row, window, edition.now)
     heard = edition.events.get(row["probe"], ()) if events else ()
     return Probe(
         id=row["probe"],
@@ -77,6 +78,7 @@ def probe(row: Row, edition: Edition, window: int, *, events: bool = False) -> P
         says=says,
         track=_track(row, mark, edition.now, says),
         wait=wait if row["state"] == "sent" else None,
+        open="" if row["disposition"] == "pending" and unclosed == _OPEN else unclosed,
         day=day(sent, edition.timezone) if sent is not None else "",
         moment=moment(sent, edition.timezone) if sent is not None else "",
         stamp=stamp(sent) if sent is not None else "",
@@ -88,6 +90,26 @@ def _after(row: Row, column: str, now: int) -> int | None:
     """How long after sending it happened (0 when stamped before), None when it did not, or not yet."""
     at, sent = row[column], row["sent_at"]
     return None if at is None or sent is None or at > now else max(0, at - sent)
+
+
+def _heard_for(row: Row, now: int) -> int:
+    """How long after sending we have heard everything: never beyond the moment the figures are of."""
+    sent, until = row["sent_at"], row["observed_until"]
+    return 0 if sent is None or until is None else max(0, min(until, now) - sent)
+
+
+_OPEN = "window open"
+
+
+def _open(row: Row, window: int, now: int) -> str:
+    """Why an enquiry that was sent is not closed, in words; empty where it is closed."""
+    sent = row["sent_at"]
+    if row["closed"] or sent is None:
+        return ""
+    if sent + window > now:
+        return _OPEN
+    deaf = row["gap_from"] is not None and row["gap_from"] < sent + window
+    return "we were deaf later in the window" if deaf else "not heard through"
 
 
 def _stops(row: Row, now: int) -> list[tuple[int, str]]:
@@ -122,7 +144,7 @@ def _track(row: Row, mark: str, now: int, says: str) -> Track:
     elif row["closed"]:
         end, at = "silence", 0
     else:
-        end, at = "waiting", _after(row, "observed_until", now) or 0
+        end, at = "waiting", _heard_for(row, now)
     return Track(end=end, at=at, stops=stops, label=says)
 
 
@@ -130,9 +152,7 @@ def _says(row: Row, window: int, now: int) -> str:
     disposition, human = row["disposition"], _after(row, "first_human_at", now)
     junk = ", found in the junk folder" if row["junk"] else ""
     if disposition == "unknown":
-        return "may or may not have arrived" + (
-            f"; a person wrote after {duration(human)}" if human is not None else ""
-        )
+        return "may or may not have arrived" + (f"; a person wrote {_when(human)}" if human is not None else "")
     if row["state"] in {"planned", "sending", "deferred"}:
         return "not sent yet"
     if row["state"] != "sent":
@@ -142,34 +162,51 @@ def _says(row: Row, window: int, now: int) -> str:
             if row["reason"]
             else words.get(disposition, "not reachable")
         )
+    unclosed = _open(row, window, now)
+    still = f", {unclosed}" if unclosed else ""
     if disposition == "answered" and human is not None:
         verb = "a person asked us to stop" if row["first_human_kind"] == "opt_out" else "a person answered"
-        return f"{verb} after {duration(human)}{junk}"
-    late = f"; a person only after {duration(human)}{junk}, past the {short(window)}" if human is not None else ""
+        return f"{verb} {_when(human)}{junk}{still}"
+    late = f"; a person only {_when(human)}{junk}, past the {short(window)}" if human is not None else ""
+    return _silent(row, window, now, still) + late
+
+
+def _silent(row: Row, window: int, now: int, still: str) -> str:
+    """What became of an enquiry that was sent and that no person answered within the window."""
+    disposition = row["disposition"]
     if disposition == "machine_only":
-        return _machine(row, now) + late
+        return _machine(row, window, now) + still
     if disposition == "not_delivered":
         why = " (mailbox full)" if row["mailbox_full"] else ""
-        return f"came back after {duration(_after(row, 'bounced_at', now) or 0)}{why}"
+        return f"came back {_when(_after(row, 'bounced_at', now) or 0)}{why}"
     if disposition == "not_heard":
-        return f"we were deaf from {duration(_after(row, 'gap_from', now) or 0)} on"
+        gap = _after(row, "gap_from", now) or 0
+        return f"we were deaf from {duration(gap)} on" if gap else "we were deaf from the start"
     if disposition == "undetermined":
-        return "unclear; waits for a reader" if not row["by_hand"] else "unclear, also to a reader"
+        return ("unclear; waits for a reader" if not row["by_hand"] else "unclear, also to a reader") + still
     if disposition == "pending":
-        return f"window open, waiting for {duration(_after(row, 'observed_until', now) or 0)}"
-    return "nobody" + late
+        heard, begun = _heard_for(row, now), still.removeprefix(", ") == _OPEN
+        if begun:
+            return f"{_OPEN}, waiting for {duration(heard)}" if heard else f"{_OPEN}, nothing was heard yet"
+        return f"not heard through: heard for {duration(heard)}" if heard else "not heard through: nothing was heard"
+    return "nobody"
 
 
-def _machine(row: Row, now: int) -> str:
+def _when(wait: int) -> str:
+    """ "after 3 h 20 min"; "at once" for what a clock does not tell apart from the sending."""
+    return f"after {duration(wait)}" if wait >= SECOND else "at once"
+
+
+def _machine(row: Row, window: int, now: int) -> str:
+    """The strongest machine that replied within the window."""
     for column, words in (
         ("first_bot_at", "a bot"),
         ("first_ack_at", "an acknowledgement"),
         ("first_auto_at", "an automatic reply"),
     ):
         wait = _after(row, column, now)
-        if wait is not None:
-            still = "" if row["closed"] else ", window open"
-            return f"only {words} after {duration(wait)}{still}"
+        if wait is not None and wait <= window:
+            return f"only {words} {_when(wait)}"
     return "only a machine"
 
 

@@ -224,6 +224,7 @@ def test_a_business_page_draws_every_enquiry_and_tells_what_came_in_and_why(sect
 Line = tuple[dict[str, Any], list[tuple[str, int]], str]
 ANY = -1
 """A mark at the edge of its line, wherever that is."""
+LATE = {"sent_at": sample.NOW - 3 * DAY}
 LINES: tuple[Line, ...] = (
     ({}, [("silence", ANY)], "nobody"),
     ({"after_first_human": DAY}, [("person", DAY)], "a person answered after 1 d"),
@@ -249,9 +250,33 @@ LINES: tuple[Line, ...] = (
     (
         {"after_first_ack": HOUR, "after_observed": DAY},
         [("machine", HOUR), ("waiting", DAY)],
-        "only an acknowledgement after 1 h, window open",
+        "only an acknowledgement after 1 h, not heard through",
     ),
-    ({"after_observed": 2 * DAY}, [("waiting", 2 * DAY)], "window open, waiting for 2 d"),
+    ({"after_observed": 2 * DAY}, [("waiting", 2 * DAY)], "not heard through: heard for 2 d"),
+    ({"observed_until": None}, [("waiting", 0)], "not heard through: nothing was heard"),
+    (LATE | {"after_observed": 2 * DAY}, [("waiting", 2 * DAY)], "window open, waiting for 2 d"),
+    # hearing is never known to reach beyond the moment the figures are of
+    (LATE | {"after_observed": 5 * DAY}, [("waiting", 3 * DAY)], "window open, waiting for 3 d"),
+    (LATE | {"observed_until": None}, [("waiting", 0)], "window open, nothing was heard yet"),
+    (LATE | {"after_first_human": HOUR}, [("person", HOUR)], "a person answered after 1 h, window open"),
+    (
+        LATE | {"after_first_bot": HOUR},
+        [("machine", HOUR), ("waiting", 3 * DAY)],
+        "only a bot after 1 h, window open",
+    ),
+    (LATE | {"after_first_unclear": HOUR}, [("unclear", HOUR)], "unclear; waits for a reader, window open"),
+    (
+        {"after_first_human": HOUR, "after_gap": 3 * DAY},
+        [("person", HOUR)],
+        "a person answered after 1 h, we were deaf later in the window",
+    ),
+    ({"after_first_human": 0}, [("person", 0)], "a person answered at once"),
+    # what a machine sent after the window is not what the enquiry counts as
+    (
+        {"after_first_ack": HOUR, "after_first_bot": 12 * DAY},
+        [("machine", HOUR), ("machine", 12 * DAY), ("silence", ANY)],
+        "only an acknowledgement after 1 h",
+    ),
     ({"after_bounced": HOUR, "mailbox_full": True}, [("bounce", HOUR)], "came back after 1 h (mailbox full)"),
     (
         {"after_bounced": DAY, "after_first_ack": HOUR, "disputed": True},
@@ -260,7 +285,18 @@ LINES: tuple[Line, ...] = (
     ),
     ({"after_first_unclear": DAY}, [("unclear", DAY)], "unclear; waits for a reader"),
     ({"after_first_unclear": DAY, "by_hand": True}, [("unclear", DAY)], "unclear, also to a reader"),
+    (
+        {"after_first_unclear": DAY, "after_first_human": 9 * DAY},
+        [("unclear", DAY), ("person", 9 * DAY)],
+        "unclear; waits for a reader; a person only after 9 d, past the 7 d",
+    ),
     ({"after_gap": DAY, "after_first_ack": HOUR}, [("machine", HOUR)], "we were deaf from 1 d on"),
+    ({"after_gap": -HOUR}, [], "we were deaf from the start"),
+    (
+        {"after_gap": DAY, "after_first_human": 9 * DAY},
+        [("person", 9 * DAY)],
+        "we were deaf from 1 d on; a person only after 9 d, past the 7 d",
+    ),
     (
         {"state": "unknown", "after_first_human": DAY},
         [("person", DAY), ("ours", 0)],
@@ -284,6 +320,27 @@ def test_a_line_ends_with_what_became_of_the_enquiry(
     for (_, x), (_, after) in zip(marks, drawn, strict=True):
         assert after == ANY or x == f"{axis.num(axis.place(after))}%"
     assert text(row.css_first(".says")) == says
+
+
+@pytest.mark.parametrize(
+    ("facts", "counts"),
+    [
+        ({}, "Counts as nobody replied."),
+        ({"state": "planned", "sent_at": None, "observed_until": None}, "Counts as window still open."),
+        (LATE, "Counts as window still open."),
+        ({"after_observed": DAY}, "Counts as window still open, not heard through."),
+        (LATE | {"after_first_human": HOUR}, "Counts as answered by a person, window open."),
+        (
+            {"after_first_human": HOUR, "after_gap": 2 * DAY},
+            "Counts as answered by a person, we were deaf later in the window.",
+        ),
+    ],
+)
+def test_a_business_page_says_once_why_an_enquiry_is_not_closed(
+    tmp_path: Path, facts: dict[str, Any], counts: str
+) -> None:
+    built(tmp_path, [sample.row("P", "firm", **facts)])
+    assert counts in text(page(tmp_path / "business/firm.html").css_first(".evidence"))
 
 
 def test_what_is_only_planned_is_in_the_ledger_and_not_attempted(tmp_path: Path) -> None:
