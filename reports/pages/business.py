@@ -57,6 +57,10 @@ class Part:
         return panels.curve(self.told, self.study.windows, self.window, f"curve-{self.told.root.replace('.', '-')}")
 
     @property
+    def doubt(self) -> Markup:
+        return panels.doubt(self.told, self.told.figures.headline)
+
+    @property
     def grammar(self) -> list[tuple[str, str]]:
         return grammar(self.probes)
 

@@ -16,6 +16,10 @@ from reports.pages.terms import DISPOSITIONS, IN_RATE
 from reports.pages.told import Told
 
 
+DOUBT = 0.05
+"""A share of undetermined probes above this is told on top of the page."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """A count with its name; `total`: the sum of what stands above, or what is left of it."""
@@ -24,6 +28,22 @@ class Line:
     count: str
     mark: str = ""
     total: bool = False
+
+
+def doubt(told: Told, index: int) -> Markup:
+    """A warning where many enquiries are undetermined: how many, beside how many in the rate; else nothing."""
+    window = told.figures.windows[index]
+    if window.undetermined_share <= DOUBT:
+        return Markup()
+    place, found = next((i, d) for i, d in enumerate(window.dispositions) if d.disposition == "undetermined")
+    many = told.count(f"windows.{index}.dispositions.{place}.closed")
+    said = many + (" enquiry is undetermined" if found.closed == 1 else " enquiries are undetermined")
+    if not window.no_human.n:
+        return said + " and none is in the rate: there is a worst and a best case, and nothing between them."
+    beside, share = told.count(f"windows.{index}.no_human.n"), told.share(f"windows.{index}.undetermined_share")
+    return said + Markup(
+        " beside the {} in the rate, {} of both together: read the rate together with its worst and best case."
+    ).format(beside, share)
 
 
 def legend(told: Told, index: int) -> list[Line]:

@@ -18,10 +18,6 @@ from reports.pages.probes import Probe, grammar, mark_words
 from reports.pages.terms import DISPOSITIONS, IN_RATE
 from reports.pages.told import Told
 
-DOUBT = 0.05
-"""A share of undetermined probes above this is told on top of the page."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
     """One business in one study: its probes, oldest first, and its figures."""
@@ -101,7 +97,7 @@ def page(study: Study, told: Told, units: Sequence[Unit], edition: Edition, up: 
         "each": scale(shown),
         "legend": panels.legend(told, index),
         "ledger": panels.ledger(told, index),
-        "doubt": now.undetermined_share > DOUBT,
+        "doubt": panels.doubt(told, index),
         "rates": panels.rates(told, study),
         "within": panels.within(told),
         "table": panels.table(told),

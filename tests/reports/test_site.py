@@ -133,7 +133,49 @@ def test_more_than_5_percent_undetermined_is_told_on_top(tmp_path: Path) -> None
 
     assert "undetermined" not in text(built(tmp_path / "few", rows(5)).css_first("main"))
     warned = built(tmp_path / "many", rows(6)).css_first(".warning.box")
-    assert text(warned).startswith("6 % of the enquiries are undetermined")
+    assert text(warned).startswith("6 enquiries are undetermined beside the 94 in the rate, 6 % of both together: ")
+    alone = built(tmp_path / "all", rows(100))
+    assert text(alone.css_first(".warning.box")).startswith("100 enquiries are undetermined and none is in the rate: ")
+    assert text(alone.css_first(".headline")) == (
+        "No figure yet No enquiry is in the rate after 7 days; what became of each stands under “What stands behind it”."
+    )
+
+
+def doubtful(unclear: int, silent: int = 5, **facts: Any) -> list[dict[str, Any]]:
+    """Enquiries to one business a week apart: so many unclear ones, then so many silent."""
+    return [
+        sample.row(
+            f"P{i}",
+            "firm",
+            sent_at=sample.NOW - (60 - i) * 7 * DAY,
+            **(({"after_first_unclear": HOUR} if i < unclear else {}) | facts),
+        )
+        for i in range(unclear + silent)
+    ]
+
+
+def test_a_business_with_a_rate_has_its_bounds_and_its_doubt_beside_it(tmp_path: Path) -> None:
+    built(tmp_path, doubtful(10))
+    own = page(tmp_path / "business/firm.html")
+    assert text(own.css_first(".headline")).startswith("5 of 5 enquiries")
+    assert text(own.css_first(".bounds")).startswith(
+        "Attempted: 15. Worst case 15 of 15, 100 % (80–100 %), best case 5 of 15, 33 % (15–58 %)."
+    )
+    assert text(own.css_first(".warning.box")).startswith(
+        "10 enquiries are undetermined beside the 5 in the rate, 67 % of both together"
+    )
+    assert data.verify(tmp_path) == []
+    built(tmp_path, doubtful(1, 30))
+    assert not page(tmp_path / "business/firm.html").css(".warning")
+
+
+def test_a_list_of_studies_gives_the_bounds_and_the_doubt_beside_each_rate(tmp_path: Path) -> None:
+    rows = doubtful(10) + [row | {"study": "branches", "probe": row["probe"] + "b"} for row in doubtful(0)]
+    edition = sample.edition(sample.study(), sample.branches(), rows=rows, units={})
+    cards = page(site.build(sample.outcomes(rows), edition, tmp_path)).css(".card")
+    assert "Worst case 15 of 15, 100 % (80–100 %), best case 5 of 15, 33 % (15–58 %)" in text(cards[0])
+    assert [len(card.css(".warning")) for card in cards] == [1, 0]
+    assert data.verify(tmp_path) == []
 
 
 def test_without_a_frame_the_page_speaks_of_these_businesses_only(both: Path) -> None:
