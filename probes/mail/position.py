@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
 from imapclient.exceptions import IMAPClientError
 
+from probes.mail.imap import Place
+
 _SPOILT_WAIT = 600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A cursor's position, read: everything in this folder up to `uid` is delivered; true on `day`."""
+    """A cursor's position, read: everything in this folder up to `uid` is delivered; on `day` it was all."""
 
     validity: int
     uid: int
@@ -36,6 +38,24 @@ class Mark:
 
     def __str__(self) -> str:
         return f"{self.validity}:{self.uid}" + (f":{self.day.isoformat()}" if self.day else "")
+
+
+class Known(dict[str, str]):
+    """Positions by folder. `beginning`: nothing has been heard in this mailbox yet, so every folder begins now; else
+    one without a position is read from `since` on (None: from its first message)."""
+
+    def __init__(self, cursors: Mapping[str, str]) -> None:
+        super().__init__(cursors)
+        self.beginning = not cursors
+        self.since: date | None = None
+
+    def late_first(self, found: Iterable[Place]) -> list[Place]:
+        """The folders, those without a position first: the others say until when nothing was missed."""
+        found = list(found)
+        positions = [self[place.name] for place in found if place.name in self] or list(self.values())
+        days = [day for position in positions if (day := Mark.read(position).day)]
+        self.since = min(days, default=None)
+        return sorted(found, key=lambda place: place.name in self)
 
 
 class Spoilt:

@@ -1,9 +1,10 @@
 """Watches a mailbox: what came in since the cursor, in bounded batches, nothing missed and nothing touched.
 
-A cursor is "uidvalidity:uid:day": the last message that was delivered, and the day it was so. When the server starts
-counting anew (UIDVALIDITY changes, or UIDs fall back after a restore) the folder is read again from two days before
-that day; repeats are harmless, as an arrival is known by its bytes. Folders are opened by EXAMINE and messages read by
-BODY.PEEK, so no flag changes.
+A cursor is "uidvalidity:uid:day": the last message that was delivered, and the latest day on which nothing was left to
+deliver. When the server starts counting anew (UIDVALIDITY changes, or UIDs fall back after a restore) the folder is
+read again from two days before that day; repeats are harmless, as an arrival is known by its bytes. A folder that
+comes when others have been heard is read like that too: servers make a junk folder with the first mail in it. Folders
+are opened by EXAMINE and messages read by BODY.PEEK, so no flag changes.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from threading import Event
 from typing import Any
@@ -22,7 +24,7 @@ from imapclient.exceptions import IMAPClientError, ProtocolError
 
 from probes.contract import Arrival, Batch, Clock, Cursor, ProbeError
 from probes.mail.imap import Place, connection, places
-from probes.mail.position import Mark, Spoilt
+from probes.mail.position import Known, Mark, Spoilt
 from probes.mail.servers import Imap
 
 BATCH_BYTES = 8 * 1024 * 1024
@@ -48,13 +50,13 @@ class Mailbox:
 
     def listen(self, cursors: Mapping[str, str], now: Clock) -> Iterator[Batch]:
         """One pass over all folders. Raises ProbeError when it cannot hear."""
-        known = dict(cursors)
+        known = Known(cursors)
         begin = self._spoilt.count
         while True:
             trouble = self._spoilt.count
             try:
                 with connection(self._settings, live=self._live) as client:
-                    for place in places(client, self._settings):
+                    for place in known.late_first(places(client, self._settings)):
                         yield from self._read(client, place, known, now)
                 return
             except ProbeError as error:
@@ -71,7 +73,7 @@ class Mailbox:
         while not stop.is_set():
             try:
                 with connection(self._settings, live=self._live) as client:
-                    for batch in self._follow(client, dict(cursors()), now, stop):
+                    for batch in self._follow(client, Known(cursors()), now, stop):
                         wait = _WAIT_MIN
                         yield batch
             except ProbeError as error:
@@ -83,12 +85,13 @@ class Mailbox:
                 stop.wait(pause)
 
     # ------------------------------------------------------------------ staying on the line
-    def _follow(self, client: Any, known: dict[str, str], now: Clock, stop: Event) -> Iterator[Batch]:
-        first, *others = places(client, self._settings)
+    def _follow(self, client: Any, known: Known, now: Clock, stop: Event) -> Iterator[Batch]:
         renew = self._settings.idle_renew.total_seconds()
         while not stop.is_set():
-            for place in (*others, first):  # the one to IDLE on is opened last
+            first, *others = places(client, self._settings)  # asked again: one may have come
+            for place in (*known.late_first(others), first):  # the one to IDLE on is opened last
                 yield from self._read_all(client, place, known, now)
+            known.beginning = False
             until = time.monotonic() + renew
             early = 0
             while not stop.is_set() and time.monotonic() < until:
@@ -123,7 +126,7 @@ class Mailbox:
         return any(len(line) > 1 and line[1] == b"EXISTS" for line in said)
 
     # ------------------------------------------------------------------ reading a folder
-    def _read_all(self, client: Any, place: Place, known: dict[str, str], now: Clock) -> Iterator[Batch]:
+    def _read_all(self, client: Any, place: Place, known: Known, now: Clock) -> Iterator[Batch]:
         """Reads until nothing is new: what came while the last mails were stored need not be announced in IDLE."""
         more = True
         while more:
@@ -136,27 +139,28 @@ class Mailbox:
             counts = [int(count) for count in client._imap.response("EXISTS")[1] if count]
             more = more or (len(counts) > 1 and counts[-1] > counts[0])
 
-    def _read(self, client: Any, place: Place, known: dict[str, str], now: Clock) -> Iterator[Batch]:
+    def _read(self, client: Any, place: Place, known: Known, now: Clock) -> Iterator[Batch]:
         """All that is new in a folder; the last batch says until when everything in it is delivered."""
         heard = now()
         info = client.select_folder(place.name, readonly=True)
         validity = int(info[b"UIDVALIDITY"])
-        mark, uids = self._news(client, place, known.get(place.name), info, heard.date())
+        mark, uids = self._news(client, place, known, info, heard.date())
         resting = self._spoilt.resting(place.name, validity, uids)
         asked = [uid for uid in uids if uid not in resting]
         held: float = min(resting, default=math.inf)  # the cursor stays before what was not delivered
 
         def batch(arrivals: tuple[Arrival, ...], *, last: bool) -> Batch:
-            known[place.name] = str(mark)
-            cursor = Cursor(place=place.name, position=str(mark))
             heard_until = heard if last and held == math.inf else None
+            # Only where nothing is left: else a server that counts anew would have us begin behind what is missing.
+            known[place.name] = str(mark if heard_until is None else replace(mark, day=heard.date()))
+            cursor = Cursor(place=place.name, position=known[place.name])
             return Batch(mailbox=self._settings.user, arrivals=arrivals, cursor=cursor, heard_until=heard_until)
 
         for some in self._bundles(client, asked, self._spoilt.alone(place.name, validity)):
             with self._spoilt.watching(place.name, validity, some):
                 got, failed = _fetch(client, some)
             held = min(held, *failed, math.inf)
-            mark = Mark(validity, max(mark.uid, int(min(some[-1], held - 1))), heard.date())
+            mark = Mark(validity, max(mark.uid, int(min(some[-1], held - 1))), mark.day)
             arrivals = tuple(
                 Arrival(
                     mailbox=self._settings.user,
@@ -179,20 +183,22 @@ class Mailbox:
             )  # fmt: skip
 
     def _news(
-        self, client: Any, place: Place, position: str | None, info: Mapping[bytes, Any], today: date
+        self, client: Any, place: Place, known: Known, info: Mapping[bytes, Any], today: date
     ) -> tuple[Mark, list[int]]:
         """Where the folder stands before anything is read, and the UIDs to read, ascending."""
         validity = int(info[b"UIDVALIDITY"])
         following = int(info[b"UIDNEXT"]) if b"UIDNEXT" in info else None
-        if position is None:  # begins now
+        position = known.get(place.name)
+        if position is None and known.beginning:  # begins now
             last = following - 1 if following else max(client.search(["ALL"]), default=0)
             return Mark(validity, last, today), []
-        mark = Mark.read(position)
+        mark = Mark(0, 0, known.since) if position is None else Mark.read(position)
         if mark.validity == validity and (following is None or following > mark.uid):
-            return Mark(validity, mark.uid, today), self._newer(client, mark.uid, following, int(info[b"EXISTS"]))
-        log.warning("%s, folder %s: the server counts anew; reading it again", self._settings.user, place.name)
+            return mark, self._newer(client, mark.uid, following, int(info[b"EXISTS"]))
+        why = "it is new to us; reading it" if position is None else "the server counts anew; reading it again"
+        log.warning("%s, folder %s: %s", self._settings.user, place.name, why)
         uids = sorted(client.search(["SINCE", mark.day - _RESCAN] if mark.day else ["ALL"]))
-        return Mark(validity, 0 if uids or not following else following - 1, today), uids
+        return Mark(validity, 0 if uids or not following else following - 1, mark.day), uids
 
     @staticmethod
     def _newer(client: Any, uid: int, following: int | None, exists: int) -> list[int]:
