@@ -65,6 +65,12 @@ def at(line: Curve, t: int) -> int:
     return found
 
 
+def known(line: Curve, t: int) -> bool:
+    """Whether the curve says anything of that time: somebody was followed so far, or nobody was left to follow."""
+    followed = any(tick >= t and waiting for tick, waiting in line.risk)
+    return followed or (bool(line.times) and (line.times[-1] >= t or line.share[-1] == 1))
+
+
 def _frame(windows: Sequence[int], headline: int) -> str:
     parts = []
     for share in (0, 25, 50, 75, 100):

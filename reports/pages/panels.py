@@ -12,9 +12,9 @@ from reports import words
 from reports.charts import curve as curves
 from reports.charts.marks import MARK_OF
 from reports.edition import Study
+from reports.figures.model import Curve
 from reports.pages.terms import DISPOSITIONS, IN_RATE
 from reports.pages.told import Told
-
 
 DOUBT = 0.05
 """A share of undetermined probes above this is told on top of the page."""
@@ -107,7 +107,7 @@ def rates(told: Told, study: Study) -> list[dict[str, Any]]:
             "path": f"windows.{place}.no_human",
             "title": f"No person within {words.long(window)}",
             "colour": "silence",
-            "means": "machine only or nobody, of those delivered whose window is closed",
+            "means": "machine only or nobody, of those and the answered, window closed",
             "strong": place == index,
         }
         for place, window in enumerate(study.windows)
@@ -121,7 +121,12 @@ def rates(told: Told, study: Study) -> list[dict[str, Any]]:
             ("machine_only", "Only a machine", "machine", "an automatic reply and no person"),
             ("any_reply", "Any reply at all", "machine", "a person or a machine"),
             ("answered_question", "Every question answered", "person", "of those that asked something"),
-            ("refused_after_accepting", "Came back after being accepted", "ours", "of those accepted"),
+            (
+                "refused_after_accepting",
+                "Came back after being accepted",
+                "ours",
+                "of those in the rate and those that came back",
+            ),
         )
     ]
     return rows
@@ -143,6 +148,8 @@ def curve(told: Told, windows: Sequence[int], headline: int, ident: str) -> Mark
     after = [(window, curves.at(human, window)) for window in windows]
     said = [
         f"{words.percent(human.share[step]) if step >= 0 else 'nobody'} after {words.long(window)}"
+        if curves.known(human, window)
+        else f"not known after {words.long(window)}"
         for window, step in after
     ]
     return curves.curve(
@@ -157,25 +164,32 @@ def curve(told: Told, windows: Sequence[int], headline: int, ident: str) -> Mark
 
 
 def steps(told: Told) -> list[dict[str, Any]]:
-    """The curve as a table: at each tick of the axis, the shares that hold there."""
+    """The curve as a table: at each tick of the axis, the shares that hold there; none where nobody was followed."""
     human, either = told.figures.human, told.figures.any
     rows = []
     for place, (t, _) in enumerate(human.risk):
-        step, other = curves.at(human, t), curves.at(either, t)
+        step = curves.at(human, t)
         rows.append(
             {
                 "after": words.long(t),
                 "waiting": told.count(f"human.risk.{place}.1"),
-                "share": told.share(f"human.share.{step}") if step >= 0 else words.percent(0),
+                "share": _share(told, "human", human, t),
                 "band": told.tag(f"human.low.{step}", words.ends(human.low[step], 0)[0])
                 + words.DASH
                 + told.tag(f"human.high.{step}", words.percent(human.high[step]))
-                if step >= 0
+                if step >= 0 and curves.known(human, t)
                 else "",
-                "either": told.share(f"any.share.{other}") if other >= 0 else words.percent(0),
+                "either": _share(told, "any", either, t),
             }
         )
     return rows
+
+
+def _share(told: Told, path: str, line: Curve, t: int) -> str:
+    if not curves.known(line, t):
+        return words.DASH
+    step = curves.at(line, t)
+    return told.share(f"{path}.share.{step}") if step >= 0 else words.percent(0)
 
 
 def table(told: Told) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from reports.pages.probes import Probe, grammar, mark_words
 from reports.pages.terms import DISPOSITIONS, IN_RATE
 from reports.pages.told import Told
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
     """One business in one study: its probes, oldest first, and its figures."""

@@ -117,6 +117,45 @@ def test_the_curve_as_a_table_gives_both_lines_and_who_still_waits(tmp_path: Pat
     assert table["3 days"][3] == "100 %"
 
 
+def test_the_curve_says_nothing_of_a_time_to_which_nobody_was_followed(tmp_path: Path) -> None:
+    young = {"sent_at": sample.NOW - 2 * DAY, "after_observed": 2 * DAY}
+    rows = [sample.row(f"P{i}", f"b{i}", **young, **({"after_first_human": HOUR} if i < 3 else {})) for i in range(12)]
+    index = built(tmp_path, rows)
+    table = {
+        text(row.css_first("th")): [text(cell) for cell in row.css("td")]
+        for row in index.css("figure details tbody tr")
+    }
+    assert table["24 hours"] == ["9", "25 %", "9–59 %", "25 %"]
+    assert table["3 days"] == table["30 days"] == ["0", "–", "", "–"]
+    assert text(index.css_first(".curve desc")).startswith(
+        "Of 12 enquiries: 25 % after 24 hours, not known after 7 days and not known after 30 days."
+    )
+    said = text(index.css_first("#speed ~ .prose"))
+    assert said == "The median is not reached: the curve stays under one half as far as it is known."
+
+
+def test_the_curve_is_known_to_its_end_where_everybody_was_answered(tmp_path: Path) -> None:
+    rows = [sample.row(f"P{i}", f"b{i}", after_first_human=HOUR) for i in range(12)]
+    index = built(tmp_path, rows)
+    last = [text(cell) for cell in index.css("figure details tbody tr")[-1].css("td")]
+    assert last[:2] == ["0", "100 %"]
+    assert "100 % after 30 days" in text(index.css_first(".curve desc"))
+
+
+def test_the_median_names_the_enquiries_it_is_of_and_an_end_that_is_not_reached(both: Path) -> None:
+    said = text(page(both / "study/branches.html").css_first("#speed ~ .prose"))
+    assert said == (
+        "By the curve of 308 enquiries below, half were answered by a person within 2 d 6 h (95 % interval from"
+        " 8 h 54 min, its upper end not reached). Nine in ten: not reached. Among the 161 enquiries that a person"
+        " answered within 7 days, the median was 8 h 50 min; that number leaves out the silent."
+    )
+
+
+def test_no_page_calls_delivered_what_was_only_handed_over(sector: Path) -> None:
+    said = text(page(sector / "index.html").css_first("main"))
+    assert "delivered" not in re.sub(r"undelivered|It was delivered as far as anybody can tell", "", said)
+
+
 def test_the_note_and_every_warning_stand_on_top_of_every_page(tmp_path: Path) -> None:
     rows = sample.sector_rows()
     built(tmp_path, rows, note="A sandbox.", warnings=("Control mail arrived late.", "Two."))
@@ -137,7 +176,8 @@ def test_more_than_5_percent_undetermined_is_told_on_top(tmp_path: Path) -> None
     alone = built(tmp_path / "all", rows(100))
     assert text(alone.css_first(".warning.box")).startswith("100 enquiries are undetermined and none is in the rate: ")
     assert text(alone.css_first(".headline")) == (
-        "No figure yet No enquiry is in the rate after 7 days; what became of each stands under “What stands behind it”."
+        "No figure yet No enquiry is in the rate after 7 days; what became of each stands under"
+        " “What stands behind it”."
     )
 
 
