@@ -22,7 +22,6 @@ A server that is not installed skips the test with the reason, and fails it unde
 
 from __future__ import annotations
 
-import ctypes
 import grp
 import os
 import pwd
@@ -107,17 +106,39 @@ def server_folder(name: str) -> Iterator[Path]:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _with_us() -> None:
-    """Run in a new server: it ends when the tests are killed."""
-    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+def _spawn(base: Path, *command: str | Path, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    """Runs a server in a session of its own, which ends with it, and with the tests (the pipe closes then)."""
+    with (base / "stderr").open("ab") as stderr:
+        return subprocess.Popen(
+            ["/bin/sh", "-c", '("$@"; kill -9 0) & read -r _; kill -9 0', "sh", *command],
+            env={**os.environ, **(env or {})},
+            stdin=subprocess.PIPE,
+            stdout=stderr,
+            stderr=stderr,
+            start_new_session=True,
+        )
 
 
 def _end_session(process: subprocess.Popen[bytes] | None) -> None:
-    """Kills a server and all its children, which would outlive it."""
-    if process is not None:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    """Kills a server and all its children, which would outlive it, and waits until they are gone."""
+    if process is None:
+        return
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert process.stdin is not None
+    process.stdin.close()
+    eventually(lambda: not _running(process.pid), "the processes of a server are gone")
+
+
+def _running(group: int) -> bool:
+    """Whether a process of this group still runs; one that only waits to be reaped does not."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            state, _, its_group = path.read_text(errors="replace").rpartition(")")[2].split()[:3]
+            if int(its_group) == group and state not in "ZX":
+                return True
+    return False
 
 
 # --------------------------------------------------------------------------- certificates
@@ -250,14 +271,8 @@ class Dovecot:
 
     # ------------------------------------------------------------------ running it
     def start(self) -> None:
-        with (self.base / "stderr").open("ab") as stderr:
-            process = self._process = subprocess.Popen(
-                [need("dovecot", "dovecot-imapd"), "-F", "-c", self.base / "dovecot.conf"],
-                stdout=stderr,
-                stderr=stderr,
-                start_new_session=True,
-                preexec_fn=_with_us,
-            )
+        program = need("dovecot", "dovecot-imapd")
+        process = self._process = _spawn(self.base, program, "-F", "-c", self.base / "dovecot.conf")
         eventually(lambda: process.poll() is not None or greets(self.port, b"* OK"), "dovecot answers")
         if process.poll() is not None:
             pytest.fail(f"dovecot does not start: {(self.base / 'stderr').read_text(errors='replace')}\n{self.log()}")
@@ -266,6 +281,7 @@ class Dovecot:
         """Ends it and every process it started: connections are cut."""
         _end_session(self._process)
         self._process = None
+        (self.base / "run" / "master.pid").unlink(missing_ok=True)
 
     def restart(self) -> None:
         self.stop()
@@ -479,15 +495,8 @@ class Postfix:
 
     def start(self) -> None:
         master = need("master", "postfix")
-        with (self.base / "stderr").open("ab") as stderr:
-            process = self._process = subprocess.Popen(
-                [master, "-c", self.base / "etc", "-d"],
-                env={**os.environ, "MAIL_CONFIG": str(self.base / "etc")},
-                stdout=stderr,
-                stderr=stderr,
-                start_new_session=True,
-                preexec_fn=_with_us,
-            )
+        etc = self.base / "etc"
+        process = self._process = _spawn(self.base, master, "-c", etc, "-d", env={"MAIL_CONFIG": str(etc)})
         eventually(lambda: process.poll() is not None or greets(self.port, b"220"), "postfix answers")
         if process.poll() is not None:
             pytest.fail(f"postfix does not start: {(self.base / 'stderr').read_text(errors='replace')}\n{self.log()}")
