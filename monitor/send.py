@@ -302,7 +302,9 @@ class _Pass:
             receipt = _sane(self.wires[due.target.channel].send(enquiry(due), self.now), self.now)
         except Exception as error:
             log.exception("probe %s: the channel %s broke while sending", due.probe, due.target.channel)
-            self.summary.problems.append(f"probe {due.probe}: the channel {due.target.channel} broke: {error!r}")
+            # Not its repr: that of a UnicodeError holds the whole text at fault, and that may be a secret.
+            what = f"{type(error).__name__}: {error}"
+            self.summary.problems.append(f"probe {due.probe}: the channel {due.target.channel} broke: {what}")
             receipt = self._broke(error)
         except BaseException as error:  # a stop from outside: what was on the wire may have been accepted
             record_receipt(self.store, item.contact, attempt, self._broke(error))

@@ -109,6 +109,8 @@ def read_secret(
         value = _env(context).get(env, "")
         if not value:
             raise ValueError(f"environment variable {env} is not set; set it to the secret before starting")
+        if any("\ud800" <= char <= "\udfff" for char in value):  # bytes that Python could not read as text
+            raise ValueError(f"environment variable {env} is not UTF-8 text; set it in a UTF-8 terminal, or use a file")
         return Secret(value, f"environment variable {env}")
     if file:
         path = resolve(file, context)

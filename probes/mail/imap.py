@@ -6,8 +6,10 @@ which server, what happened and whether trying again can help. A connection belo
 
 from __future__ import annotations
 
+import base64
 import imaplib
 import logging
+import re
 import shlex
 import socket
 import ssl
@@ -26,6 +28,7 @@ from probes.mail.servers import NO_TLS, Imap, tls_context
 
 # RFC 5530: what a server says when the failure is its own or passes.
 _PASSING = ("[UNAVAILABLE]", "[INUSE]", "[LIMIT]", "[SERVERBUG]", "[OVERQUOTA]")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{6,}={0,2}")
 _TOKEN_SECONDS = 60
 _GOODBYE_SECONDS = 3.0
 
@@ -183,21 +186,46 @@ def _keep_alive(sock: socket.socket) -> None:
 
 
 def _log_in(client: Any, settings: Imap) -> None:
+    if settings.token_command:
+        secret = _token(settings)
+    else:
+        assert settings.password is not None
+        secret = settings.password.get_secret_value()
+    try:
+        _say_who(client, settings, secret)
+    except imapclient.exceptions.IMAPClientError as error:  # a server may repeat what we said
+        raise type(error)(_hidden(str(error), secret)) from None
+
+
+def _say_who(client: Any, settings: Imap, secret: str) -> None:
     user = settings.user
     if settings.token_command:
-        token = _token(settings)
         if settings.token_mechanism == "xoauth2":  # noqa: S105 - a mechanism
-            client.oauth2_login(user, token)
+            client.oauth2_login(user, secret)
         else:
-            client.oauthbearer_login(user, token)
-        return
-    assert settings.password is not None
-    password = settings.password.get_secret_value()
-    if user.isascii() and password.isascii():
-        client.login(user, password)
+            client.oauthbearer_login(user, secret)
+    elif user.isascii() and secret.isascii():
+        client.login(user, secret)
     else:  # LOGIN knows no letters beyond ASCII
-        secret = f"\0{user}\0{password}".encode()
-        client.sasl_login("PLAIN", lambda _: secret)
+        plain = f"\0{user}\0{secret}".encode()
+        client.sasl_login("PLAIN", lambda _: plain)
+
+
+def _hidden(text: str, secret: str) -> str:
+    """`text` without the secret: as it is, as LOGIN quotes it, and inside base64."""
+
+    def cover(found: re.Match[str]) -> str:
+        try:
+            return "***" if secret.encode() in base64.b64decode(found[0] + "==") else found[0]
+        except ValueError:
+            return found[0]
+
+    quoted = secret.replace("\\", "\\\\").replace('"', '\\"')
+    # The libraries show bytes as Python writes them.
+    spelled = [form for one in (quoted, secret) for form in (repr(one.encode())[2:-1], one)]
+    for form in sorted(spelled, key=len, reverse=True):
+        text = text.replace(form, "***")
+    return _BASE64.sub(cover, text)
 
 
 def _token(settings: Imap) -> str:

@@ -46,6 +46,16 @@ def odd(act: Callable[[Enquiry, Clock], Receipt]) -> dict[str, OpenChannel]:
     }
 
 
+def test_what_breaks_in_a_channel_is_told_without_what_it_had_in_hand(world: World) -> None:
+    def breaks(_: Enquiry, __: Clock) -> Receipt:
+        "hunter\udce92".encode()
+        raise AssertionError
+
+    problems = world.send(channels=odd(breaks)).problems
+    assert len(problems) == 3
+    assert all("UnicodeEncodeError" in one and "hunter" not in one for one in problems)
+
+
 # --------------------------------------------------------------------------- the main job
 def test_what_waits_or_is_deferred_does_not_go_out_once_its_study_has_ended(tmp_path: Path) -> None:
     world = World(tmp_path, firms=2, study={"end": date(2026, 12, 2)})

@@ -158,6 +158,13 @@ def test_a_secret_shows_in_no_text_of_the_settings() -> None:
         assert "hunter2" not in text
 
 
+def test_a_secret_that_is_no_text_is_refused_without_repeating_it() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Example.model_validate({"token_env": "T"}, context={"env": {"T": "hunter\udce92"}, "base": Path()})
+    assert "environment variable T is not UTF-8 text" in str(caught.value)
+    assert "hunter" not in str(caught.value)
+
+
 def test_two_sources_of_one_secret_are_one_too_many(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="keep one"):
         read_secret(env="T", file="t", context={"env": {"T": "x"}, "base": tmp_path})
