@@ -69,7 +69,7 @@ def ledger(told: Told, index: int) -> list[Line]:
         term, path = DISPOSITIONS[word], f"windows.{index}.dispositions.{place}"
         if word in IN_RATE:
             if d.open:
-                title = f"{_SHORT[word]}, still open"
+                title = f"{_SHORT[word]}, not closed"
                 lines.append(Line(title, told.count(f"{path}.open"), term.mark))
         elif word == "pending" and planned:
             if d.closed + d.open > planned:

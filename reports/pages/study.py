@@ -121,12 +121,14 @@ def _lead(study: Study, units: Sequence[Unit], told: Told, edition: Edition) -> 
         return question + "Nobody has been written to yet."
     many = told.count(f"windows.{figures.headline}.attempted")
     over, when = words.listing(study.channels), words.period(min(sent), max(sent), edition.timezone)
+    one = figures.windows[figures.headline].attempted == 1
     if figures.probes <= figures.businesses:
-        each = "business was written to once" if figures.probes == 1 else "businesses were each written to once"
-        done = Markup("{} {} ({}), {}.").format(many, each, over, when)
+        each = many + " business" if one else "each of " + many + " businesses"
+        done = Markup("An enquiry to {} was attempted ({}), {}.").format(each, over, when)
     else:
+        tried = many + (" enquiry was" if one else " enquiries were")
         firms = told.count("businesses") + (" business" if figures.businesses == 1 else " businesses")
-        done = Markup("{} got {} ({}), {}.").format(firms, many + " enquiries", over, when)
+        done = Markup("{} attempted in a study of {} ({}), {}.").format(tried, firms, over, when)
     wait = words.long(study.headline)
     return question + done + f" If no person had written back after {wait}, it counts as not answered."
 
@@ -134,7 +136,8 @@ def _lead(study: Study, units: Sequence[Unit], told: Told, edition: Edition) -> 
 def _scope(study: Study, figures: Figures) -> str:
     """Whom the figures speak of: never more than the frame allows."""
     if not study.frame_list:
-        return f"Speaks of these {words.plural(figures.businesses, 'business', 'businesses')} only."
+        few = {0: "Speaks of no business yet.", 1: "Speaks of this one business only."}
+        return few.get(figures.businesses, f"Speaks of these {words.count(figures.businesses)} businesses only.")
     drawn = {"all": "all of them", "random": "drawn at random", "convenience": "not drawn at random"}
     how = drawn.get(study.frame_drawn or "", study.frame_drawn or "")
     return f"Drawn from: {study.frame_list}{f' ({how})' if how else ''}."

@@ -66,13 +66,13 @@ def test_the_first_screen_says_what_was_done_to_whom_and_how_sure_it_is(sector: 
     index = page(sector / "index.html")
     assert text(index.css_first("h1")) == "Do bike shops answer?"
     assert text(index.css_first(".lead")) == (
-        "Two questions about a repair, by e-mail. 36 businesses were each written to once (email), between 1 Dec 2026"
-        " and 9 Jan 2027. If no person had written back after 7 days, it counts as not answered."
+        "Two questions about a repair, by e-mail. An enquiry to each of 36 businesses was attempted (email), between"
+        " 1 Dec 2026 and 9 Jan 2027. If no person had written back after 7 days, it counts as not answered."
     )
     assert text(index.css_first(".headline")) == (
         "16 of 28 businesses did not answer: no person wrote back within 7 days."
     )
-    assert text(index.css_first(".sure")) == "That is 57 %; with 95 % confidence the share lies between 38 and 75 %."
+    assert text(index.css_first(".sure")) == "That is 57 %; the 95 % interval runs from 38 to 75 %."
 
 
 def test_the_ledger_adds_up_from_everything_planned_to_what_is_in_the_rate(sector: Path) -> None:
@@ -223,6 +223,41 @@ def test_without_a_frame_the_page_speaks_of_these_businesses_only(both: Path) ->
     assert "Trade register" in text(page(both / "study/sector.html").css_first(".scope"))
 
 
+@pytest.mark.parametrize(
+    ("asked", "says"), [(0, "Speaks of no business yet."), (1, "Speaks of this one business only.")]
+)
+def test_the_scope_of_one_business_or_none_is_said_in_good_words(tmp_path: Path, asked: int, says: str) -> None:
+    bare = sample.study(frame_list=None, frame_drawn=None)
+    assert text(built(tmp_path, fate()[:asked], study=bare).css_first(".scope")) == says
+
+
+def test_the_lead_counts_attempts_and_calls_nobody_written_to_whom_nothing_reached(tmp_path: Path) -> None:
+    never = [sample.row(f"N{i}", f"n{i}", state="blocked", sent_at=None) for i in range(3)]
+    gone = [sample.row("S", "s", state="suppressed", sent_at=None)]
+    said = [
+        text(built(tmp_path / str(n), rows).css_first(".lead"))
+        for n, rows in enumerate(
+            (
+                [sample.row("P", "firm")],
+                [sample.row("P", "firm"), *never, *gone],
+                [sample.row("P", "firm"), sample.row("Q", "firm"), *never, *gone],
+                [sample.row("P", "firm"), sample.row("Q", "firm", state="planned", sent_at=None)],
+            )
+        )
+    ]
+    assert [one.removeprefix("Two questions about a repair, by e-mail. ").partition(", on ")[0] for one in said] == [
+        "An enquiry to 1 business was attempted (email)",
+        "An enquiry to each of 4 businesses was attempted (email)",
+        "5 enquiries were attempted in a study of 5 businesses (email)",
+        "1 enquiry was attempted in a study of 1 business (email)",
+    ]
+
+
+def test_an_answer_that_a_deaf_gap_keeps_from_the_rate_is_not_called_open(tmp_path: Path) -> None:
+    rows = [sample.row("P", "firm", after_first_human=HOUR, after_gap=DAY)]
+    assert "Answered, not closed1" in [text(row) for row in built(tmp_path, rows).css(".ledger tr")]
+
+
 # --------------------------------------------------------------------------- tables and lists
 def test_every_disposition_that_occurs_is_explained_and_counted_for_every_window(sector: Path) -> None:
     rows = page(sector / "index.html").css(".dispositions tbody tr")
@@ -254,6 +289,17 @@ def test_businesses_with_repeats_are_sorted_by_the_far_end_of_their_interval(bot
     assert len(known) == 12
     assert known == sorted(known)
     assert [match is None for match in ends] == [False] * 12 + [True] * 2
+
+
+def test_every_rate_and_median_in_the_list_of_businesses_has_its_number_and_interval(both: Path) -> None:
+    row = next(
+        row
+        for row in page(both / "study/branches.html").css(".repeats tbody tr")
+        if "Amber" in text(row.css_first("th"))
+    )
+    median, machines = (text(cell) for cell in row.css("td.num"))
+    assert re.fullmatch(r"\d+ h( \d+ min)? ?of 26 enquiries", median)
+    assert re.fullmatch(r"\d+ % \(\d+–\d+ %\) ?\d+ of 25", machines)
 
 
 def test_many_answers_with_few_silences_stand_before_few_answers_without_any(tmp_path: Path) -> None:
