@@ -7,7 +7,8 @@ It errs on the side of hiding: a figure that might be a telephone number goes, d
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterable, Sequence
 
 ADDRESS, LINK, NUMBER, NAME = "[address]", "[link]", "[number]", "[name]"
 
@@ -22,6 +23,11 @@ _SITES = (
     "vn|cn|tw|hk|jp|kr|ru|br|mx|example|test"
 )  # fmt: skip
 _SITE = rf"(?<![\w.@-])(?:[\w-]{{1,63}}\.){{1,6}}(?:{_SITES})(?![\w-])(?:/[^\s<>\"']{{0,500}})?"
+_LEGAL_FORM = re.compile(
+    "gmbh|ggmbh|mbh|ag|kg|kgaa|ug|ohg|gbr|ek|ev|eg|se|ltd|limited|llc|llp|lp|plc|inc|incorporated|corp|corporation|co"
+    "|company|sa|sàrl|sarl|sas|sasu|eurl|snc|scop|srl|spa|sl|slu|bv|nv|vof|oy|oyj|ab|as|asa|aps|ks|sro|kft|zrt|bt|doo"
+    "|ooo|zao|oao|pte|pty|bhd|sdn|jsc|tnhh|cp|cty|kk"
+)
 _DATE = re.compile(
     r"(?:19|20)\d\d[./\-\s]{1,3}\d{1,2}[./\-\s]{1,3}\d{1,2}(?:[\sT]{1,2}\d{1,2})?"
     r"|\d{1,2}[./\-\s]{1,3}\d{1,2}[./\-\s]{1,3}(?:19|20)?\d\d(?:\s{1,2}\d{1,2})?"
@@ -30,12 +36,31 @@ _DATE = re.compile(
 )
 
 
+def names_of(business: str, domains: Iterable[str] = ()) -> tuple[str, ...]:
+    """What a business may call itself in a reply: its name, that without its legal form or what stands in brackets, in
+    one word, and the names of its registered domains ("velo-meier" of "velo-meier.example")."""
+    bare = re.sub(r"[(\[（].*?[)\]）]", " ", business)
+    words = re.split(r"[\s,]+", bare.strip())
+    while len(words) > 1 and (words[-1] in {"&", "+", "und", "and", "et", "y", "e"} or _is_form(words[-1])):
+        words.pop()
+    while len(words) > 1 and _is_form(words[0]):
+        words.pop(0)
+    found = [business, bare, " ".join(words), "".join(re.split(r"[\W_]+", "".join(words)))]
+    found += [label for domain in domains if len(label := domain.partition(".")[0]) > 3]
+    return tuple(dict.fromkeys(one.strip() for one in found if len(one.strip()) > 2 or one == business))
+
+
+def _is_form(word: str) -> bool:
+    return _LEGAL_FORM.fullmatch(word.replace(".", "").casefold()) is not None
+
+
 def redact(text: str, *, names: Sequence[str] = (), domains: Sequence[str] = ()) -> str:
     """`text` with mail addresses, telephone numbers, links, and the given names and domains made unreadable.
 
     `names` are whole names of people and businesses, whatever their case and spacing; give parts as names of their own
     where they must go too. `domains` go with everything below them.
     """
+    text, names = _composed(text), [_composed(name) for name in names]
     own = [one.strip().lower().lstrip("@.") for one in domains if one.strip(" @.")]
     kinds = [
         ("blank", _BLANK),
@@ -52,6 +77,10 @@ def redact(text: str, *, names: Sequence[str] = (), domains: Sequence[str] = ())
     ]
     pattern = re.compile("|".join(f"(?P<{kind}>{one})" for kind, one in kinds), re.I)
     return pattern.sub(_blank, text)
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
 
 
 def _either(words: Sequence[str], before: str, after: str) -> str:

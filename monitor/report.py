@@ -22,7 +22,7 @@ from monitor.clock import MICROSECOND, micros
 from monitor.facts import Outcome
 from monitor.outcome import outcome
 from monitor.plan import covers
-from monitor.redact import redact
+from monitor.redact import names_of, redact
 from monitor.store.bulk import read_outcomes
 from monitor.store.codes import salt
 from monitor.store.engine import Store
@@ -138,7 +138,7 @@ def edition(app: App, frame: pl.DataFrame, *, note: str = "") -> Edition:
         units={
             unit.key: unit for key, one in known.items() if key in shown for unit in [_unit(one, names=settings.names)]
         },
-        events=dict(_events(app, known, code, names=settings.names)),
+        events=dict(_events(app, known, dict(frame.select("probe", "business").iter_rows()), code)),
         names=settings.names,
         timezone=settings.timezone,
         language=settings.language,
@@ -190,11 +190,16 @@ def _study(version: Version) -> Study:
 
 
 def _events(
-    app: App, known: Mapping[str, BusinessEntry], code: Callable[[str], str], *, names: bool
+    app: App, known: Mapping[str, BusinessEntry], asked: Mapping[str, str], code: Callable[[str], str]
 ) -> Iterator[tuple[str, tuple[Event, ...]]]:
+    """What was heard of each probe. `asked`: the key of its business; where names are off, whatever that business calls
+    itself is blanked, and the names of all others."""
     persons = [persona.name for persona in app.config.personas.values()]
-    blanked = persons if names else [*persons, *(one.name for one in known.values())]
+    others = [] if app.config.report.names else [one.name for one in known.values()]
     for probe, several in events(app.store):
+        own = None if app.config.report.names else known.get(asked.get(probe, ""))
+        domains = own.domains if own else ()
+        blanked = [*persons, *others, *(names_of(own.name, own.domains) if own else ())]
         yield (
             code(probe),
             tuple(
@@ -204,8 +209,8 @@ def _events(
                     standing=one.match.standing,
                     key=one.match.key,
                     strong=one.match.strong,
-                    reasons=tuple(redact(reason, names=blanked, domains=()) for reason in one.verdict.reasons),
-                    text=redact(one.verdict.new_text, names=blanked, domains=()),
+                    reasons=tuple(redact(reason, names=blanked, domains=domains) for reason in one.verdict.reasons),
+                    text=redact(one.verdict.new_text, names=blanked, domains=domains),
                     junk=one.junk,
                     by_hand=one.by_hand,
                 )

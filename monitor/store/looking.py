@@ -16,6 +16,7 @@ from monitor.store.records import OPEN_STATES
 from monitor.store.scoring import PROBES_AT_A_TIME, Heard, heard
 from monitor.store.tables import (
     ARRIVALS,
+    BUSINESS_DOMAINS,
     BUSINESSES,
     CONTACTS,
     CURSORS,
@@ -60,7 +61,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusinessEntry:
-    """A business as pages need it: `code` stands for it where names are off."""
+    """A business as pages need it: `code` stands for it where names are off. `domains`: registered, its own."""
 
     key: str
     code: str
@@ -68,6 +69,7 @@ class BusinessEntry:
     sector: str | None
     country: str | None
     group: str | None
+    domains: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,12 +131,19 @@ def places(store: Store) -> list[Place]:
 def businesses(store: Store) -> list[BusinessEntry]:
     """Every business, by key."""
     columns = (
-        BUSINESSES.c.key, BUSINESSES.c.code, BUSINESSES.c.name, BUSINESSES.c.sector, BUSINESSES.c.country,
-        BUSINESSES.c.group,
+        BUSINESSES.c.id, BUSINESSES.c.key, BUSINESSES.c.code, BUSINESSES.c.name, BUSINESSES.c.sector,
+        BUSINESSES.c.country, BUSINESSES.c.group,
     )  # fmt: skip
     with store.read() as connection:
-        rows = connection.execute(select(*columns).order_by(BUSINESSES.c.key)).mappings()
-        return [BusinessEntry(**row) for row in rows]
+        domains: dict[int, list[str]] = {}
+        for row in connection.execute(select(BUSINESS_DOMAINS).order_by(BUSINESS_DOMAINS.c.domain)):
+            domains.setdefault(row.business_id, []).append(row.domain)
+        return [
+            BusinessEntry(
+                **{name: row[name] for name in row if name != "id"}, domains=tuple(domains.get(row["id"], ()))
+            )
+            for row in connection.execute(select(*columns).order_by(BUSINESSES.c.key)).mappings()
+        ]
 
 
 def events(store: Store, study: str | None = None) -> Iterator[tuple[str, list[Heard]]]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.redact import redact
+from monitor.redact import names_of, redact
 from tests.monitor.letters import cpu_limit
 
 
@@ -84,3 +84,23 @@ def test_no_address_survives(before: str, address: str, after: str) -> None:
 def test_bait_for_backtracking_is_read_in_linear_time(bait: str) -> None:
     with cpu_limit():
         redact(bait, names=["a b"], domains=["b.example"])
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Velo Meier GmbH & Co. KG", "We at Velo Meier, VELO-MEIER and VeloMeier."),
+        (
+            "Boulangerie Lefèvre S.A.R.L.",
+            "We at boulangerie Lefèvre, Boulangerie Lefe\u0300vre and BoulangerieLefèvre.",
+        ),
+        ("CTY TNHH Hoa Mai", "We at Hoa Mai, HOA MAI and hoamai."),
+        ("Rad & Tat (Filiale Nord)", "We at Rad & Tat, rad & tat and radtat."),
+    ],
+)
+def test_a_business_is_blanked_by_whatever_it_calls_itself(name: str, said: str) -> None:
+    assert redact(said, names=names_of(name)) == "We at [name], [name] and [name]."
+
+
+def test_a_business_is_blanked_by_the_names_of_its_domains() -> None:
+    assert redact("Follow @velomeier!", names=names_of("Meier", ["velomeier.example"])) == "Follow @[name]!"

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from monitor.app import App
+from monitor.listen import todays_rules
 from monitor.report import publish, read, refresh
 from reports.data import verify
 from tests.monitor.factories import World, business, rows
@@ -85,6 +86,17 @@ def test_with_names_off_nothing_published_leads_to_a_business(world: World, tmp_
     for row in rows(world.store, "businesses"):
         assert row["code"] in said
     assert verify(site) == []
+
+
+def test_with_names_off_a_business_is_not_known_by_how_it_signs(world: World, tmp_path: Path) -> None:
+    world.imports(business(1, name="Velo Moritz GmbH", own_domains=("velo-moritz.bike", "moritzrad.berlin"))).send()
+    text = "Look at velo-moritz.bike/prices or shop.MoritzRad.berlin, or find VeloMoritz anywhere. Yours, Velo Moritz"
+    world.answer(1, text=text).passes(hours=2).listen(rules=todays_rules())
+    with app_of(world) as app:
+        publish(app, tmp_path / "site")
+    said = everything(tmp_path / "site")
+    assert "Look at [link] or [link], or find [name] anywhere. Yours, [name]" in said
+    assert "moritz" not in said.lower()
 
 
 def test_windows_of_any_length_are_reported(world: World, tmp_path: Path) -> None:
