@@ -1,13 +1,12 @@
 """Reading a mail that may be broken: `parse(raw)` gives a `Mail` and never raises, whatever the bytes.
 
-Parsed with compat32 (fast, and it keeps what the sender wrote); every header is decoded only when asked for. Work is
+Parsed as compat32 does (it keeps what the sender wrote); every header is decoded only when asked for. Work is
 bounded: a mail is read up to RAW_LIMIT bytes, PARTS_LIMIT parts and TEXT_LIMIT characters of text, and attachments are
 never opened.
 """
 
 from __future__ import annotations
 
-import email
 import re
 from email.message import Message
 from email.policy import compat32
@@ -15,6 +14,7 @@ from functools import cached_property
 
 from probes.mail.decode import header_text, html_text, surrogates
 from probes.mail.fields import ADDRESSES_LIMIT, TEXT_LIMIT, Address, Fields, addresses, blocks, ids, mailbox
+from probes.mail.reader import read
 from probes.mail.tree import (
     NOTIFICATION,
     PARTS_LIMIT,
@@ -35,7 +35,7 @@ NESTING_LIMIT = 60
 LINES_LIMIT = 100_000
 
 _LEADING = re.compile(rb"\A(?:\xef\xbb\xbf)?[\r\n]*(?:>?From [^\r\n]*(?:\r\n|\n|\r))?")
-_NEST = re.compile(rb"multipart/|message/", re.I)
+_NEST = re.compile(rb"multipart/|message/")
 _BOUNDARY_LINES = 20_000
 _FOR = re.compile(r"\bfor\s+<?([^\s<>;()]{1,128}@[^\s<>;()]{1,255})")
 _MENTIONED_ID = re.compile(r"message-?id\s{0,3}:?\s{0,9}<?([^\s<>\"]{1,250}@[^\s<>\"]{1,250})", re.I)
@@ -54,7 +54,7 @@ def _tidy(raw: bytes) -> bytes:
         raw = raw.replace(b"\r\r\n", b"\r\n")
     if b"\x00" in raw:
         raw = raw.replace(b"\x00", b"")
-    for count, nest in enumerate(_NEST.finditer(raw)):
+    for count, nest in enumerate(_NEST.finditer(raw.lower())):
         if count >= NESTING_LIMIT:
             raw = raw[: nest.start()]
             break
@@ -68,7 +68,7 @@ def _tidy(raw: bytes) -> bytes:
 def parse(raw: bytes) -> Mail:
     """Read a mail. Any bytes give a Mail; what cannot be read is empty in it."""
     try:
-        message = email.message_from_bytes(_tidy(raw), policy=compat32)
+        message = read(_tidy(raw))
     except Exception:  # RecursionError and whatever else hostile bytes find in the parser
         message = Message(policy=compat32)
         head, _, body = _tidy(raw).partition(b"\n\n")

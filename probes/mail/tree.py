@@ -68,6 +68,7 @@ def type_of(message: Message) -> str:
 
 
 def parameter(message: Message, name: str, header: str = "content-type") -> str:
+    """A parameter of a header, decoded; "" when it is not there."""
     try:
         value = message.get_param(name, header=header)
     except Exception:
