@@ -57,7 +57,7 @@ def clustered(count: Ints, n: Ints) -> Interval:
     Estimation, 2007, ch. 4), never below r(1-r)/N: as many independent probes would not say more (Korn & Graubard,
     Survey Methodology 24 (1998) 193-201). On the logit scale: logit(r) -+ t(G-1) sqrt(v) / (r(1-r)).
     At r = 0 or 1 the data hold no variance: every cluster counts as one probe, Clopper-Pearson (Biometrika 26 (1934)
-    404-413), whose free end is 1 - (alpha/2)^(1/G) away; right whatever the correlation within clusters.
+    404-413), whose free end is 1 - (alpha/2)^(1/G) away; right whatever the correlation within clusters of like size.
     """
     y, m = count[n > 0].astype(np.float64), n[n > 0].astype(np.float64)
     groups, total, yes = len(m), m.sum(), y.sum()

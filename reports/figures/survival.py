@@ -29,8 +29,9 @@ def waits(frame: pl.DataFrame, *, now: int) -> pl.DataFrame:
 
     On the curves: sent probes, but those with an undisputed bounce within BOUNCE_LIMIT and no person's reply. A wait
     starts at sent_at and ends with the reply; it is censored where we stopped hearing (the first of observed_until,
-    gap_from and now), or at an unclear arrival or a bounce that decides nothing, when no reply came: from then on
-    nobody knows. A reply stamped before the receipt is a wait of 0; one after we stopped hearing does not count.
+    gap_from and now), or at an unclear arrival or a bounce that decides nothing, when the reply that the line is of (a
+    person's, or any) did not come: from then on nobody knows. A reply stamped before the receipt is a wait of 0; one
+    after we stopped hearing does not count.
     Columns of `frame` that begin with an underscore stay.
     """
     c = pl.col
@@ -141,8 +142,12 @@ def _thin(share: Floats) -> Ints:
     return np.unique(np.clip(np.searchsorted(share, wanted), 0, len(share) - 1))
 
 
-def _quantile(q: float, times: list[int], bands: tuple[list[float], ...], *, whole: bool) -> Quantile:
-    """The first time at which the share reaches q; its limits where the band does (Brookmeyer & Crowley 1982)."""
+def quantile(q: float, times: list[int], bands: tuple[list[float], ...], *, whole: bool) -> Quantile:
+    """A quantile of the wait: the first time at which the share reaches q; "not reached" where it never does.
+
+    Its limits are the first times at which the upper, then the lower end of the band reaches q.
+    Source: Brookmeyer & Crowley, Biometrics 38 (1982) 29-41.
+    """
     share, low, high = (next((at for at, end in enumerate(ends) if end >= q - _SAME), None) for ends in bands)
     if high is not None and not whole:
         high = max(high - 1, 0)  # between two published steps: the earlier one, to be sure
@@ -175,13 +180,18 @@ def _curve(
         low=tuple(bands[1]),
         high=tuple(bands[2]),
         risk=tuple(zip(AXIS, risk, strict=True)),
-        median=_quantile(0.5, times, bands, whole=whole),
-        p90=_quantile(0.9, times, bands, whole=whole),
+        median=quantile(0.5, times, bands, whole=whole),
+        p90=quantile(0.9, times, bands, whole=whole),
     )
 
 
 def pooled_curve(name: str, time: Ints, event: Flags, cluster: Ints) -> Curve:
-    """One curve over several businesses; by cluster where one has more than one wait, else Greenwood."""
+    """One curve over several businesses, from ten clusters on.
+
+    Where a cluster has more than one wait, the variance of log S is by cluster, and z of the band is the 97.5 %
+    quantile of Student's t with G - 1 degrees of freedom; else it is Greenwood's, with z of the normal distribution.
+    So is that of one business, from five waits on. Of more than 400 steps that many are published, their values exact.
+    """
     sizes = np.bincount(cluster) if len(cluster) else np.zeros(0, np.int64)
     place, sizes = np.cumsum(sizes > 0) - 1, sizes[sizes > 0]
     events = int(event.sum())

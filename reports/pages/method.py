@@ -20,6 +20,8 @@ FORMULAS = (
     ("Interval of the rate of several businesses", intervals.clustered),
     ("Curve: what is on it", survival.waits),
     ("Curve: share answered within a time", survival.kaplan_meier),
+    ("Curve: several businesses together", survival.pooled_curve),
+    ("Curve: median and nine in ten", survival.quantile),
     ("Curve: variance where a business has several enquiries", survival.infinitesimal_jackknife),
     ("Curve: its band", survival.band),
 )
@@ -35,6 +37,18 @@ _CONTENTS = (
     ("formulas", "Formulas"),
     ("keys", "How a reply finds its enquiry"),
 )
+_PARTS = {
+    "theirs": "refused for good by their own server",
+    "ours": "not refused by their own server",
+    "silent": "no person wrote",
+    "human": "a person wrote",
+    "questions": "every question in it",
+    "other": "neither a bot nor an acknowledgement",
+    "ack": "an acknowledgement, no bot",
+    "bot": "a bot among them",
+    "opt_out": "who asks us to stop",
+}
+"""A part of a disposition (rates.PARTS) in words."""
 _STANDING = {rates.OPEN: "window open", rates.CLOSED: "window closed", rates.LOST: "window over, a deaf gap in it"}
 
 
@@ -101,7 +115,7 @@ def _whole(names: list[str]) -> list[str]:
         whole, _, rest = name.partition(":")
         siblings = [part for part in rates.PARTS if part.partition(":")[0] == whole]
         title = DISPOSITIONS[whole].title.lower()
-        said = title if not rest or all(part in names for part in siblings) else f"{title} ({rest})"
+        said = title if not rest or all(part in names for part in siblings) else f"{title} ({_PARTS[rest]})"
         if said not in found:
             found.append(said)
     return found

@@ -30,25 +30,29 @@ DISPOSITIONS: dict[str, Term] = {
         (
             "machine_only",
             "Only a machine replied",
-            "An acknowledgement, a bot, an absence notice or another automatic reply came, and no person after it.",
+            "An acknowledgement, a bot, an absence notice or another automatic reply came within the window; "
+            "no person did.",
             "In the rate, as no human answer",
         ),
         (
             "unanswered",
             "Nobody replied",
-            "It was delivered as far as anybody can tell, the window closed, we heard all the time, and nothing came.",
+            "It was handed over and did not come back, the window closed, we heard all the time, and no reply came in "
+            "it. Advertising and receipts are no reply.",
             "In the rate, as no human answer",
         ),
         (
             "not_delivered",
             "Came back undelivered",
-            "A bounce, and nothing but delay notices beside it, within 5 days.",
+            "A bounce within 5 days that came to the enquiry\u2019s private address and names the address written to, "
+            "or that a reader confirmed; with no reply, nothing unclear and no read receipt beside it.",
             "Not in the rate: nobody could have read it. Counted in \u201cfor any reason on their side\u201d",
         ),
         (
             "undetermined",
             "Unclear",
-            "Something came that no rule could place: an unclear text, a weak match, a stranger, a disputed bounce.",
+            "Something came that no rule could place: an unclear text, a weak match, a stranger, a bounce that is "
+            "disputed or later than 5 days.",
             "Not in the rate; in the worst and best case",
         ),
         (
@@ -60,14 +64,15 @@ DISPOSITIONS: dict[str, Term] = {
         (
             "unknown",
             "May or may not have arrived",
-            "The line was lost while handing over, so nobody knows whether it was taken. It is never sent again.",
+            "The line was lost while handing over, or nothing confirmed it: nobody knows whether it was taken. It is "
+            "never sent again.",
             "Not in the rate; in the worst and best case",
         ),
         (
             "not_sent",
             "Could not be sent",
             "It was refused for good, or we failed to hand it over.",
-            "Not in the rate",
+            "Not in the rate; what their own server refused is counted in \u201cfor any reason on their side\u201d",
         ),
         (
             "blocked",
@@ -122,7 +127,6 @@ KEYS: dict[str, str] = {
     "in_reply_to": "our Message-ID in In-Reply-To",
     "bounced_message_id": "our Message-ID in the bounce",
     "references": "our Message-ID in References, with a second sign",
-    "number_pair": "the pair of numbers",
     "sender_domain": "the business\u2019s domain (weak)",
 }
 STANDINGS: dict[str, str] = {
