@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -41,7 +41,8 @@ def build(frame: pl.DataFrame, edition: Edition, out: Path) -> Path:
     """
     rows = data.published(frame, edition)
     made = data.compute(frame, edition)
-    site = _Site(edition, [_study(place, rows, edition, figures) for place, figures in enumerate(made)])
+    other = set(rows.filter(pl.col("role") != "recipient")["business"])
+    site = _Site(edition, [_study(place, rows, edition, figures) for place, figures in enumerate(made)], other)
     names = [*site.names(), STYLE]
     with Folder(out) as folder:
         folder.expect([*names, *DATA, SEAL])
@@ -92,7 +93,8 @@ def _study(place: int, rows: pl.DataFrame, edition: Edition, figures: Figures) -
 class _Site:
     """The pages of one edition, rendered one at a time."""
 
-    def __init__(self, edition: Edition, studies: Sequence[_Studied]) -> None:
+    def __init__(self, edition: Edition, studies: Sequence[_Studied], other: Collection[str]) -> None:
+        """`other`: keys of controls and vendors, which have no page unless they were also asked themselves."""
         self.edition, self.studies = edition, studies
         self.parts: dict[str, list[tuple[_Studied, Unit]]] = {}
         for one in studies:
@@ -100,7 +102,8 @@ class _Site:
                 self.parts.setdefault(unit.key, []).append((one, unit))
         # a business that the edition knows but no study has asked yet has a page too
         for key in edition.units:
-            self.parts.setdefault(key, [])
+            if key not in other:
+                self.parts.setdefault(key, [])
 
     def names(self) -> Iterator[str]:
         """Paths of all pages."""

@@ -720,6 +720,13 @@ def test_a_business_that_no_study_has_asked_yet_has_a_page_that_says_so(tmp_path
     assert text(own.css_first("main .lead")) == "This business has not been written to in any study of this edition."
 
 
+def test_a_control_has_no_page_that_says_it_was_not_written_to(tmp_path: Path) -> None:
+    rows = [sample.row("P", "firm"), sample.row("C", "ours", role="control"), sample.row("V", "seller", role="vendor")]
+    units = {key: sample.Unit(key=key, name=key) for key in ("firm", "ours", "seller", "later")}
+    built(tmp_path, rows, units=units)
+    assert {path.stem for path in (tmp_path / "business").glob("*.html")} == {"firm", "later"}
+
+
 def test_an_edition_without_studies_and_a_study_without_rows_have_right_pages(tmp_path: Path) -> None:
     nothing = sample.outcomes([])
     site.build(nothing, sample.edition(rows=[], units={}), tmp_path / "none")
