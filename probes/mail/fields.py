@@ -62,6 +62,8 @@ def ids(value: str) -> tuple[str, ...]:
 
 def addresses(value: str) -> tuple[str, ...]:
     """Mail addresses in a decoded header value or a text, lower case, in order, without repeats."""
+    if "@" not in value:
+        return ()
     found = (hit[0].lower().strip(".") for hit in _ADDRESS.finditer(value[:HEADER_LIMIT]))
     return tuple(dict.fromkeys(found))[:ADDRESSES_LIMIT]
 
@@ -78,8 +80,9 @@ def mailbox(value: str) -> Address:
     if not found:
         return Address("", value.strip(" \"'<>"))
     rest = value.replace("(", " ").replace(")", " ")
-    name = re.sub(re.escape(found[0]), " ", rest, count=1, flags=re.I).strip(" \"'<>,;")
-    return Address(found[0], name)
+    at = rest.lower().find(found[0])
+    name = f"{rest[:at]} {rest[at + len(found[0]) :]}" if at >= 0 else rest
+    return Address(found[0], name.strip(" \"'<>,;"))
 
 
 def blocks(text: str) -> list[Fields]:

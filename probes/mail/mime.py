@@ -39,6 +39,7 @@ _NEST = re.compile(rb"multipart/|message/")
 _BOUNDARY_LINES = 20_000
 _FOR = re.compile(r"\bfor\s+<?([^\s<>;()]{1,128}@[^\s<>;()]{1,255})")
 _MENTIONED_ID = re.compile(r"message-?id\s{0,3}:?\s{0,9}<?([^\s<>\"]{1,250}@[^\s<>\"]{1,250})", re.I)
+_ID_IN_HTML = re.compile(r"message(?:-|<[^<>]{0,200}>|&[^\s;&]{1,10};){0,5}id", re.I)
 
 RECIPIENT_HEADERS = (
     "to", "cc", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to", "x-rcpt-to",
@@ -178,7 +179,8 @@ class Mail:
     @cached_property
     def report_type(self) -> str:
         """The report-type of a multipart/report ("delivery-status", "feedback-report", ...), else ""."""
-        return parameter(self.message, "report-type").lower()
+        stated = self._headers.get("content-type", ("",))[0].lower()
+        return parameter(self.message, "report-type").lower() if "report-type" in stated else ""
 
     @cached_property
     def _tree(self) -> tuple[tuple[Part | Message, str], ...]:
@@ -285,7 +287,7 @@ class Mail:
             if part.type.startswith(("text/", "message/")) and len(found) < PARTS_LIMIT:
                 text = part.text
                 if part.type == "text/html":
-                    text = html_text(text) if "message" in text and "@" in text else ""
+                    text = html_text(text) if "message" in text and "@" in text and _ID_IN_HTML.search(text) else ""
                 for hit in _MENTIONED_ID.finditer(text):
                     found.update(dict.fromkeys(ids(hit[1])))
         return tuple(found)[:PARTS_LIMIT]

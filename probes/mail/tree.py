@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from email.message import Message
 from functools import cached_property
@@ -60,7 +60,21 @@ def fields_of(message: Message) -> Fields:
     )
 
 
-def type_of(message: Message) -> str:
+def _content(message: Message) -> dict[str, str]:
+    """The headers that describe a part, raw, by lower case name: the first of each."""
+    found: dict[str, str] = {}
+    for name, value in message.raw_items():
+        if name[:8].lower() == "content-":
+            found.setdefault(name.lower(), value)
+    return found
+
+
+def type_of(message: Message, content: Mapping[str, str] | None = None) -> str:
+    """The content type, lower case; `content` saves looking for the header."""
+    value = None if content is None else content.get("content-type")
+    if value is not None and value.isascii():
+        kind = value.partition(";")[0].strip().lower()
+        return kind if kind.count("/") == 1 else "text/plain"
     try:
         return str(message.get_content_type())
     except Exception:
@@ -78,11 +92,19 @@ def parameter(message: Message, name: str, header: str = "content-type") -> str:
     return surrogates(value)[:500] if isinstance(value, str) else ""
 
 
-def _header(message: Message, name: str) -> str:
+def _header(message: Message, content: Mapping[str, str], name: str) -> str:
+    value = content.get(name, "")
+    if value.isascii():
+        return header_text(value)
     try:
         return header_text(str(message.get(name, "") or ""))
     except Exception:
         return ""
+
+
+def _named(message: Message, content: Mapping[str, str], name: str, header: str = "content-type") -> str:
+    """A parameter; a header that does not hold its name is not taken apart."""
+    return parameter(message, name, header) if name in content.get(header, "").lower() else ""
 
 
 def walk(message: Message) -> Iterator[tuple[Part | Message, str]]:
@@ -92,7 +114,8 @@ def walk(message: Message) -> Iterator[tuple[Part | Message, str]]:
     while todo and count < PARTS_LIMIT:
         current, under = todo.pop()
         count += 1
-        kind = type_of(current)
+        content = _content(current)
+        kind = type_of(current, content)
         payload = _payload(current)
         if isinstance(payload, list):
             children = [child for child in payload if isinstance(child, Message)]
@@ -103,13 +126,14 @@ def walk(message: Message) -> Iterator[tuple[Part | Message, str]]:
                 elif kind in RETURNED:
                     todo += [(child, kind) for child in children[:1]]  # a mail wrapped in nothing but a mail
                 else:
-                    yield _leaf(current, kind, "\n\n".join(_flat(child) for child in children)), under
+                    text = "\n\n".join(_flat(child) for child in children)
+                    yield _leaf(current, content, kind, text), under
             else:
                 todo += [(child, kind) for child in reversed(children)]
         else:
             # A multipart whose boundary never comes is text: better its source than nothing.
             read_as = "text/plain" if kind.startswith("multipart/") else kind
-            yield _leaf(current, read_as, payload if isinstance(payload, str) else ""), under
+            yield _leaf(current, content, read_as, payload if isinstance(payload, str) else ""), under
 
 
 def _payload(message: Message) -> object:
@@ -130,8 +154,8 @@ def _raw_headers_in_order(message: Message) -> list[tuple[str, str]]:
     return [(str(name), str(value)[:HEADER_LIMIT]) for name, value in list(message.raw_items())[:HEADERS_LIMIT]]
 
 
-def _leaf(message: Message, kind: str, payload: str) -> Part:
-    disposition = _header(message, "content-disposition").partition(";")[0].strip().lower()
-    filename = parameter(message, "filename", "content-disposition") or parameter(message, "name")
-    encoding = _header(message, "content-transfer-encoding")
-    return Part(kind, parameter(message, "charset"), encoding, disposition, filename, payload)
+def _leaf(message: Message, content: Mapping[str, str], kind: str, payload: str) -> Part:
+    disposition = _header(message, content, "content-disposition").partition(";")[0].strip().lower()
+    filename = _named(message, content, "filename", "content-disposition") or _named(message, content, "name")
+    encoding = _header(message, content, "content-transfer-encoding")
+    return Part(kind, _named(message, content, "charset"), encoding, disposition, filename, payload)
