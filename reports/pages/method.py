@@ -38,15 +38,17 @@ _CONTENTS = (
     ("keys", "How a reply finds its enquiry"),
 )
 _PARTS = {
-    "theirs": "refused for good by their own server",
-    "ours": "not refused by their own server",
-    "silent": "no person wrote",
-    "human": "a person wrote",
-    "questions": "every question in it",
-    "other": "neither a bot nor an acknowledgement",
-    "ack": "an acknowledgement, no bot",
-    "bot": "a bot among them",
-    "opt_out": "who asks us to stop",
+    "not_sent:theirs": "refused for good by their own server",
+    "not_sent:ours": "not refused by their own server",
+    "unknown:silent": "no person wrote",
+    "unknown:human": "a person wrote",
+    "answered:questions": "every question in it",
+    "answered:other": "not every question in it",
+    "machine_only:other": "neither a bot nor an acknowledgement",
+    "machine_only:ack": "an acknowledgement, no bot",
+    "machine_only:bot": "a bot among them",
+    "answered:opt_out": "who asks us to stop",
+    "pending:planned": "not begun",
 }
 """A part of a disposition (rates.PARTS) in words."""
 _STANDING = {rates.OPEN: "window open", rates.CLOSED: "window closed", rates.LOST: "window over, a deaf gap in it"}
@@ -115,7 +117,7 @@ def _whole(names: list[str]) -> list[str]:
         whole, _, rest = name.partition(":")
         siblings = [part for part in rates.PARTS if part.partition(":")[0] == whole]
         title = DISPOSITIONS[whole].title.lower()
-        said = title if not rest or all(part in names for part in siblings) else f"{title} ({_PARTS[rest]})"
+        said = title if not rest or all(part in names for part in siblings) else f"{title} ({_PARTS[name]})"
         if said not in found:
             found.append(said)
     return found

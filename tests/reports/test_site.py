@@ -15,8 +15,10 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from reports import data, site, words
 from reports.charts import axis
 from reports.charts.field import CELL
-from reports.edition import Edition
+from reports.edition import Edition, Unit
+from reports.figures import rates
 from reports.figures.model import DAY, HOUR
+from reports.pages import method
 from reports.pages.terms import DISPOSITIONS
 from reports.slugs import slug
 from tests.reports import sample
@@ -541,6 +543,11 @@ def test_the_method_page_spells_out_what_each_rate_divides_by(sector: Path) -> N
     assert not [code for code in codes if any(code in " ".join(cells) for cells in rows.values())]
 
 
+def test_every_part_of_a_disposition_has_words() -> None:
+    for part in rates.PARTS:
+        assert ":" not in part or method.spell(rates.cells(part)).endswith(")"), part
+
+
 def test_the_method_page_is_enough_to_compute_every_figure_again(sector: Path) -> None:
     method = text(page(sector / "method.html").css_first("main"))
     for needed in (
@@ -722,7 +729,7 @@ def test_a_business_that_no_study_has_asked_yet_has_a_page_that_says_so(tmp_path
 
 def test_a_control_has_no_page_that_says_it_was_not_written_to(tmp_path: Path) -> None:
     rows = [sample.row("P", "firm"), sample.row("C", "ours", role="control"), sample.row("V", "seller", role="vendor")]
-    units = {key: sample.Unit(key=key, name=key) for key in ("firm", "ours", "seller", "later")}
+    units = {key: Unit(key=key, name=key) for key in ("firm", "ours", "seller", "later")}
     built(tmp_path, rows, units=units)
     assert {path.stem for path in (tmp_path / "business").glob("*.html")} == {"firm", "later"}
 
