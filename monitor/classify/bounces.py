@@ -13,8 +13,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from email.policy import compat32
+from functools import cached_property
 
-from monitor.classify.lexicon import Table, count, first, flatten, server_phrases
+from monitor.classify.lexicon import Phrase, Table, count, first, flatten, server_phrases, words
 from probes.mail.mime import Fields, Mail, addresses, blocks, ids
 
 REPORT_LIMIT = 6_000
@@ -56,15 +57,42 @@ class Failure:
     hard: bool | None = None
 
 
+class _Report:
+    """The report's own words, as they stand and as phrases see them: each reading is made once, when asked for."""
+
+    def __init__(self, mail: Mail) -> None:
+        self._mail = mail
+
+    @cached_property
+    def own(self) -> str:
+        return own_words(self._mail)
+
+    @cached_property
+    def flat(self) -> str:
+        return flatten(self.own)
+
+    @cached_property
+    def _words(self) -> set[str]:
+        return words(self.flat)
+
+    def says(self, table: Table) -> Phrase | None:
+        """The first phrase of the table that stands in it."""
+        return first(table.likely(self._words), self.flat)
+
+    def times(self, table: Table, most: int) -> int:
+        return count(table.likely(self._words), self.flat, most)
+
+
 def failure(mail: Mail) -> Failure | None:
     """What this mail reports about the delivery of another, or None."""
-    found = _by_status(mail) or _by_words(mail)
+    text = _Report(mail)
+    found = _by_status(mail) or _by_words(mail, text)
     if found is None:
         return None
     if found.kind == "delivery_receipt":
         return replace(found, message_id=_original_id(mail))
-    report = own_words(mail)
-    status, hard = _status(mail, found, report)
+    report = text.own
+    status, hard = _status(mail, found, text)
     return replace(
         found,
         recipient=found.recipient or _recipient(mail, report),
@@ -116,7 +144,7 @@ def _from_blocks(found: list[Fields]) -> str | None:
 
 
 # ------------------------------------------------------------------------------------------- by words and circumstances
-def _by_words(mail: Mail) -> Failure | None:
+def _by_words(mail: Mail, report: _Report) -> Failure | None:
     table = server_phrases()
     subject = flatten(mail.subject)
     why: list[str] = []
@@ -137,8 +165,7 @@ def _by_words(mail: Mail) -> Failure | None:
         why.append(f"the subject says {titled.words!r}")
     if not why:
         return None
-    report = flatten(own_words(mail))
-    said = first(table["failed"], report)
+    said = report.says(table["failed"])
     if said:
         why.append(f"the text says {said.words!r}")
     returned = bool(mail.returned) or first(table["returned_marks"], flatten(mail.text[:20_000])) is not None
@@ -181,11 +208,11 @@ def _enough(
     return titled and what and returned
 
 
-def _late(tables: Mapping[str, Table], subject: str, report: str) -> bool:
+def _late(tables: Mapping[str, Table], subject: str, report: _Report) -> bool:
     """Whether it speaks of a delay that is not over."""
-    says = count(tables["delayed"], report, 2)
+    says = report.times(tables["delayed"], 2)
     titled = first(tables["delayed_subjects"], subject) is not None
-    over = first(tables["given_up"], report) is not None
+    over = report.says(tables["given_up"]) is not None
     return (titled and says >= 1) or (says >= 1 and not over) or (says >= 2 and titled)
 
 
@@ -293,14 +320,15 @@ def _server_address(address: str) -> bool:
     return first(server_phrases()["senders"], address.partition("@")[0]) is not None or address.startswith("abuse@")
 
 
-def _status(mail: Mail, found: Failure, report: str) -> tuple[str | None, bool | None]:
+def _status(mail: Mail, found: Failure, text: _Report) -> tuple[str | None, bool | None]:
     """The enhanced status (x.2.2 when the words say the mailbox is full), and whether it is for good."""
+    report = text.own
     stated = [hit[1] for block in mail.statuses for hit in [_STATUS.search(block.get("status"))] if hit]
     coded = [hit[1] for hit in _STATUS.finditer(report)]
     status = next((one for one in stated if not one.endswith(".0.0")), None) or next(iter(coded), None)
     status = status or next(iter(stated), None)
     code = _REPLY_CODE.search(report)
-    full = (status or "").endswith(".2.2") or first(server_phrases()["mailbox_full"], flatten(report)) is not None
+    full = (status or "").endswith(".2.2") or text.says(server_phrases()["mailbox_full"]) is not None
     if full and not (status or "").endswith(".2.2"):
         status = f"{(status or '5')[0]}.2.2"
     if found.kind == "delay_notice" or full:

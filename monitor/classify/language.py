@@ -46,8 +46,10 @@ def language(text: str, *, model: bool = True) -> str | None:
         found = _by_script(sample)
         if found:
             return found
-    ranked = rank(sample)
-    words = _words(sample)
+    lowered = sample.lower()
+    small = _words(lowered)
+    ranked = _rank(small)
+    words = small if len(lowered) == len(sample) else _words(sample)
     letters = sum(map(len, words))
     if ranked and ranked[0][1] >= 2 and (len(ranked) < 2 or ranked[0][1] > ranked[1][1]):
         # Neighbours share small words: Danish holds some French ones. A text in the language itself is full of them.
@@ -97,11 +99,13 @@ def _by_script(sample: str) -> str | None:
 
 def rank(sample: str) -> list[tuple[str, int]]:
     """Languages we have a file for by how many of the first words are their small words, best first."""
-    words = _words(sample.lower())[:WORDS]
+    return _rank(_words(sample.lower()))
+
+
+def _rank(words: list[str]) -> list[tuple[str, int]]:
     votes: dict[str, int] = {}
-    index = _index()
-    for word in words:
-        for code in index.get(word, ()):
+    for codes in filter(None, map(_index().get, words[:WORDS])):
+        for code in codes:
             votes[code] = votes.get(code, 0) + 1
     return sorted(votes.items(), key=lambda vote: (-vote[1], vote[0]))
 

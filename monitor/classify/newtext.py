@@ -32,10 +32,10 @@ TEXT_LIMIT = 100_000
 LINES_LIMIT = 5_000
 
 
-def _words(name: str) -> str:
+def _words(name: str, space: str = r"\s") -> str:
     """Alternatives of a regular expression from the words in phrases/quoting.toml, longest first."""
     words = sorted(_data()[name], key=len, reverse=True)
-    return "|".join(re.escape(word).replace(r"\ ", r"\s{1,3}") for word in words)
+    return "|".join(re.escape(word).replace(r"\ ", space + "{1,3}") for word in words)
 
 
 @cache
@@ -55,9 +55,12 @@ _DATED = re.compile(
 _ORIGINAL = re.compile(rf"\s{{0,4}}>{{0,3}}\s?[-_*=]{{2,}}\s{{0,3}}(?:{_words('original')})\s{{0,3}}[-_*=]{{0,}}", re.I)
 _FROM = re.compile(rf"[>\s*_]{{0,6}}(?:{_words('from')})[*_]{{0,2}}\s?[:：]", re.I)
 _FIELD = re.compile(rf"[>\s*_]{{0,6}}(?:{_words('fields')})[*_]{{0,2}}\s?[:：]", re.I)
-_SENT_FROM = re.compile(rf"\s{{0,4}}(?:{_words('sent_from')})", re.I)
+_IN_LINE = r"[^\S\n]"  # white space that is no line end
+_SENT_FROM = re.compile(rf"^{_IN_LINE}{{0,4}}(?:{_words('sent_from', _IN_LINE)})", re.I | re.M)
+_SIGNATURE = re.compile(r"^--$", re.M)
 _RULE = re.compile(r"\s{0,4}[_\-=*]{10,}\s{0,4}$")
 _QUOTED = re.compile(r"\s{0,3}(?:[A-Za-z]{0,4}>|\|\s|＞)")
+_QUOTE_MARKS = (">", "|", "＞")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +94,13 @@ def read(text: str) -> Reading:
     lines = text[:TEXT_LIMIT].split("\n")[:LINES_LIMIT]
     start = _quote_start(lines)
     answers = start < len(lines)
-    kept = [line.rstrip() for line in lines[:start] if not _QUOTED.match(line)]
+    marked = any(mark in text for mark in _QUOTE_MARKS)
+    kept = [line.rstrip() for line in lines[:start] if not (marked and _QUOTED.match(line))]
     quotes = answers or len(kept) < start
-    for at, line in enumerate(kept):
-        if line == "--" or (line and _SENT_FROM.match(line)):
-            kept = kept[:at]
-            break
+    whole = "\n".join(kept)
+    ends = [hit.start() for hit in (_SIGNATURE.search(whole), _SENT_FROM.search(whole)) if hit]
+    if ends:
+        kept = whole[: min(ends)].split("\n")[:-1]
     while kept and (not kept[-1] or _RULE.match(kept[-1])):
         kept.pop()
     return Reading("\n".join(kept).strip("\n"), answers, quotes)
