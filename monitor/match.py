@@ -132,12 +132,14 @@ def _by_references(referred: list[SentProbe], standings: _Standings) -> tuple[Ma
 
 def _by_domain(probes: list[SentProbe], keys: Keys, at: datetime, standings: _Standings) -> tuple[Match, ...]:
     fitting = [probe for probe in probes if _open(probe, at) and belongs(keys.sender, probe)]
+    # The very address asked says more than its domain, which several businesses may share.
+    asked = [probe for probe in fitting if keys.sender == probe.endpoint_address.lower()]
+    fitting = asked or fitting
     if len({probe.business for probe in fitting}) != 1:
         return ()
-    for narrower in (standings.quotes, lambda probe: keys.sender == probe.endpoint_address.lower()):
-        chosen = [probe for probe in fitting if narrower(probe)]
-        fitting = chosen or fitting
-    why = f"{keys.sender_domain} belongs to the business asked, and its window is open"
+    fitting = [probe for probe in fitting if standings.quotes(probe)] or fitting
+    owned = keys.sender if asked else keys.sender_domain
+    why = f"{owned} belongs to the business asked, and its window is open"
     if len(fitting) > 1:  # which of them it answers would be a guess; that each is unanswered would be one too
         why += f", as are those of {len(fitting) - 1} more of its probes"
     return tuple(standings.match(probe, "sender_domain", False, why) for probe in fitting)

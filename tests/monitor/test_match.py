@@ -323,3 +323,21 @@ def test_matching_is_free_of_order_and_never_surely_wrong(
         if one.strong and addressed:
             assert one.probe in addressed
         assert not (one.key == "sender_domain" and one.strong)
+
+
+def test_the_very_address_asked_is_told_from_others_of_its_domain() -> None:
+    north = sent("p1", business="hall-north", endpoint_address="north@town.example")
+    south = sent(
+        "p2", business="hall-south", endpoint_address="south@town.example", message_ids=("<e2@inbox.example>",)
+    )
+    said = letter("Yes.", "Hello", to="office@inbox.example", from_="south@town.example")
+    assert summary(matched(said, north, south)) == [("p2", "sender_domain", False)]
+    unknown = letter("Yes.", "Hello", to="office@inbox.example", from_="mayor@town.example")
+    assert matched(unknown, north, south) == ()
+
+
+def test_an_address_that_two_businesses_share_matches_neither() -> None:
+    one = sent("p1", business="firm-a", endpoint_address="desk@shared.example")
+    two = sent("p2", business="firm-b", endpoint_address="desk@shared.example", message_ids=("<e2@inbox.example>",))
+    said = letter("Yes.", "Hello", to="office@inbox.example", from_="desk@shared.example")
+    assert matched(said, one, two) == ()
