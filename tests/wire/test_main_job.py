@@ -202,6 +202,8 @@ def test_the_whole_job_with_real_mails_over_real_servers(
     assert report.missed_thread == [], "a mail with our Message-ID in In-Reply-To was not matched"
     assert report.missed_bounce == [], "a bounce that returned our Message-ID was not matched"
     assert report.guessed == [], "a mail without any key, from a stranger, was given to somebody"
+    assert report.right["sender_domain"] == report.expected["own address"], "the address asked was not recognised"
+    assert report.wrong == Counter(), "a mail was given to a wrong probe"
 
     done = publish(post.app, tmp_path / "site")
     assert verify(tmp_path / "site") == []
