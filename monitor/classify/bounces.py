@@ -324,10 +324,10 @@ def _status(mail: Mail, found: Failure, text: _Report) -> tuple[str | None, bool
     """The enhanced status (x.2.2 when the words say the mailbox is full), and whether it is for good."""
     report = text.own
     stated = [hit[1] for block in mail.statuses for hit in [_STATUS.search(block.get("status"))] if hit]
-    coded = [hit[1] for hit in _STATUS.finditer(report)]
-    status = next((one for one in stated if not one.endswith(".0.0")), None) or next(iter(coded), None)
-    status = status or next(iter(stated), None)
-    code = _REPLY_CODE.search(report)
+    status = next((one for one in stated if not one.endswith(".0.0")), None)
+    if status is None:
+        coded = _STATUS.search(report)
+        status = coded[1] if coded else next(iter(stated), None)
     full = (status or "").endswith(".2.2") or text.says(server_phrases()["mailbox_full"]) is not None
     if full and not (status or "").endswith(".2.2"):
         status = f"{(status or '5')[0]}.2.2"
@@ -335,4 +335,5 @@ def _status(mail: Mail, found: Failure, text: _Report) -> tuple[str | None, bool
         return status, False
     if status:
         return status, status[0] == "5" if status[0] in "45" else None
+    code = _REPLY_CODE.search(report)
     return None, code[1][0] == "5" if code else None

@@ -48,7 +48,8 @@ _WITHIN_ZH = re.compile(
     rf"(\d{{1,3}}|[一二两兩三四五])(?:\s?[-~至到]\s?(\d{{1,3}}))?\s?({_UNITS['hour']}|{_UNITS['workday']}|"
     rf"{_UNITS['week']}|天)(?:之?内|之?內|以内|以內)"
 )
-_TOMORROW = re.compile(r"\b(?:tomorrow|demain|morgen|mañana|ngày mai)\b|明天|明日")
+_TOMORROWS = ("tomorrow", "demain", "morgen", "mañana", "ngày mai", "明天", "明日")
+_TOMORROW = re.compile(rf"\b(?:{'|'.join(_TOMORROWS[:5])})\b|{'|'.join(_TOMORROWS[5:])}")
 # Said of what one tries, does as a rule, or did: no promise.
 _NO_PROMISE = re.compile(
     r"\b(?:aim to|aims to|endeavou?r|try to|strive|usually|typically|normally|generally|on average|"
@@ -88,7 +89,13 @@ def promise(text: str, codes: Iterable[str], at: datetime | None = None) -> Prom
 
 
 def _hit(flat: str) -> re.Match[str] | None:
-    return _WITHIN.search(flat) or _WITHIN_ZH.search(flat) or _TOMORROW.search(flat)
+    """A span of time or a day; what a pattern cannot do without is looked for first."""
+    hit = _WITHIN.search(flat)
+    if hit is None and ("内" in flat or "內" in flat):
+        hit = _WITHIN_ZH.search(flat)
+    if hit is None and any(word in flat for word in _TOMORROWS):
+        hit = _TOMORROW.search(flat)
+    return hit
 
 
 def _span(hit: re.Match[str]) -> timedelta | tuple[int, str] | None:
