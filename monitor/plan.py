@@ -1,7 +1,8 @@
 """What is due: study, targets and what is on record in, probes out. Pure: no store, clock or wire.
 
-Everything drawn (scenario, persona, delay, reply address, ids) comes from sha256 of (seed, study, business, channel,
-address, slot): same inputs, same plan, whatever the order of the targets and whatever the store calls them.
+Everything drawn (scenario, persona, delay) comes from sha256 of (seed, study, business, channel, address, slot): same
+inputs, same plan, whatever the order of the targets and whatever the store calls them. Reply address and ids are drawn
+from the store's secret too: the seed is published, and who could compute them could answer for somebody else.
 
 Scenario: one of the study's scenarios in the business's language, drawn. Language is matched whole ("zh-tw"), then by
 its first part ("zh"); where the business has no language, or none of the study's, the scenarios in the language of
@@ -38,6 +39,7 @@ def plan(
     now: datetime,
     until: datetime,
     taken: Container[str] = (),
+    secret: str = "",
 ) -> list[Due]:
     """The probes of `study` that fall due up to and including `until`, sorted by due.
 
@@ -45,7 +47,8 @@ def plan(
     planned again. Of the slots at or before `now` an endpoint is only given the latest. A probe goes out at its slot
     plus its share of `spread`, and before the study's end; once the study has ended nothing is due.
     `taken`: reply addresses that cannot be given: of every probe there ever was (and, of ready mailboxes, of those
-    still open). Where no ready mailbox is free `reply_address` is "": policy makes such a probe wait.
+    still open). Where no ready mailbox is free `reply_address` is "": policy makes such a probe wait. `secret`: the
+    store's own (`store.codes.salt`).
 
     Raises ConfigError when a placeholder has no value for any of the targets: nothing is planned then.
     """
@@ -59,7 +62,7 @@ def plan(
         draft
         for target in asked
         for slot in _open_slots(study, slots, on_record.get(target.endpoint_id, ()), now)
-        if (draft := _draft(study, target, slot, end)).due <= until
+        if (draft := _draft(study, target, slot, end, secret)).due <= until
     ]
     drafts.sort(key=lambda draft: (draft.due, draft.probe))
     given = _Given(taken)
@@ -132,13 +135,15 @@ class _Draft:
     slot: datetime
     target: Target
     draws: _Draws
+    hidden: _Draws
 
 
-def _draft(study: StudySettings, target: Target, slot: datetime, end: datetime | None) -> _Draft:
-    draws = _Draws(str(study.seed), study.id, target.business, target.channel, target.address, _stamp(slot))
+def _draft(study: StudySettings, target: Target, slot: datetime, end: datetime | None, secret: str) -> _Draft:
+    parts = (str(study.seed), study.id, target.business, target.channel, target.address, _stamp(slot))
+    draws, hidden = _Draws(*parts), _Draws(*parts, secret)
     room = study.spread if end is None else min(study.spread, end - slot - _SECOND)
     delay = timedelta(seconds=draws.below("spread")(max(0, room // _SECOND) + 1))
-    return _Draft(slot + delay, draws.token("probe", 12), slot, target, draws)
+    return _Draft(slot + delay, hidden.token("probe", 12), slot, target, draws, hidden)
 
 
 # --------------------------------------------------------------------------- what and who
@@ -161,7 +166,7 @@ def _due(
     persona = people[draws.below("persona")(len(people))]
     filled = values(target, persona, study.fill)
     settings = addresses[persona.addresses]
-    reply = _reply_address(settings, persona, draws.below("address"), given)
+    reply = _reply_address(settings, persona, draft.hidden.below("address"), given)
     domain = (reply or _any_address(settings)).rpartition("@")[2]
     return Due(
         probe=draft.probe,
@@ -172,7 +177,7 @@ def _due(
         scenario=scenario,
         persona=persona,
         reply_address=reply or "",
-        message_id=f"<{draws.token('message', 24)}@{domain}>",
+        message_id=f"<{draft.hidden.token('message', 24)}@{domain}>",
         subject=fill_line(scenario.subject, filled),
         body=fill_text(scenario.body, filled),
     )

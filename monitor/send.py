@@ -21,6 +21,7 @@ from monitor.config import Config
 from monitor.facts import Allowed, Contacted, Due, Refused
 from monitor.listen import ListenSummary, hear
 from monitor.policy import Suppressed
+from monitor.store.codes import salt
 from monitor.store.engine import Store, chunks
 from monitor.store.hearing import has_heard
 from monitor.store.planning import (
@@ -178,6 +179,7 @@ class _Pass:
                 now=now,
                 until=until + study.spread if ahead else until,
                 taken=Taken(self.store),
+                secret=salt(self.store).hex(),
             )
         return sorted(found, key=lambda due: (due.due, due.probe))
 

@@ -17,11 +17,12 @@ from monitor.listen import ListenSummary, Rules, listen_pass
 from monitor.match import keys
 from monitor.match import match as find_match
 from monitor.send import SendSummary, send_pass
+from monitor.store.codes import SALT
 from monitor.store.engine import Store
 from monitor.store.planning import Frozen
 from monitor.store.records import import_businesses
 from monitor.store.scoring import probe_facts
-from monitor.store.tables import CONTACTS, PROBES, metadata
+from monitor.store.tables import CONTACTS, META, PROBES, metadata
 from monitor.studies import ListenSettings, ReportSettings, digest, frozen
 from probes.contract import Arrival, Batch, Cursor, Enquiry, OpenChannel
 from probes.mail.mime import Mail, parse
@@ -113,12 +114,13 @@ def rows(store: Store, table: str) -> list[dict[str, Any]]:
 def _migrated() -> bytes:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "unanswered.db"
-        Store.open(path).close()
+        with Store.open(path) as store, store.write() as connection:
+            connection.execute(META.insert().values(key=SALT, value="01" * 16))
         return path.read_bytes()
 
 
 def fresh_store(folder: Path) -> Store:
-    """A new store, made by the real migrations (once a test run; this is a copy)."""
+    """A new store, made by the real migrations (once a test run; this is a copy), with the same secret each time."""
     path = folder / "unanswered.db"
     path.write_bytes(_migrated())
     return Store.open(path)

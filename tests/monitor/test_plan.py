@@ -335,6 +335,15 @@ def test_another_seed_study_endpoint_or_slot_is_another_probe(change: dict[str, 
     assert after.reply_address != before.reply_address
 
 
+def test_the_secret_changes_what_could_be_forged_and_nothing_that_was_drawn_for_the_study() -> None:
+    texts = [scenario(f"text{n}-en") for n in range(9)]
+    wanted = study(spread="6h", scenarios=[one.id for one in texts])
+    one, other = (make(wanted, [target()], until=NINE + DAY, texts=texts, secret=secret)[0] for secret in ("a", "b"))
+    assert (one.slot, one.due, one.scenario, one.persona) == (other.slot, other.due, other.scenario, other.persona)
+    for name in ("probe", "reply_address", "message_id"):
+        assert getattr(one, name) != getattr(other, name)
+
+
 def test_parts_that_only_run_together_alike_are_told_apart() -> None:
     (one,) = make(study(id="ab"), [target(business="c")])
     (two,) = make(study(id="a"), [target(business="bc")])

@@ -15,6 +15,7 @@ from monitor.send import enquiry, plan_view, send_pass
 from monitor.store import planning
 from monitor.store.hearing import cursors
 from monitor.store.records import stop
+from monitor.store.tables import META
 from probes.contract import Clock, Enquiry, OpenChannel, Receipt, Sends
 from probes.testing import FakeChannel, FakeSettings
 from tests.monitor.factories import CHANNEL, World, business, only, rows
@@ -57,6 +58,20 @@ def test_what_breaks_in_a_channel_is_told_without_what_it_had_in_hand(world: Wor
 
 
 # --------------------------------------------------------------------------- the main job
+def test_nobody_computes_a_private_address_from_what_is_published(tmp_path: Path) -> None:
+    """Two stores with one config and one business: what is published of them is the same, the addresses are not."""
+    sent = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        world = World(tmp_path / name)
+        with world.store.write() as connection:
+            connection.execute(META.delete())  # each draws a secret of its own
+        world.send()
+        sent.append(world.sent_to())
+    assert sent[0].reply_to != sent[1].reply_to
+    assert sent[0].message_id != sent[1].message_id
+
+
 def test_what_waits_or_is_deferred_does_not_go_out_once_its_study_has_ended(tmp_path: Path) -> None:
     world = World(tmp_path, firms=2, study={"end": date(2026, 12, 2)})
     world.fake.defers("*")
