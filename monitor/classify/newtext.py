@@ -57,7 +57,6 @@ _FROM = re.compile(rf"[>\s*_]{{0,6}}(?:{_words('from')})[*_]{{0,2}}\s?[:：]", r
 _FIELD = re.compile(rf"[>\s*_]{{0,6}}(?:{_words('fields')})[*_]{{0,2}}\s?[:：]", re.I)
 _IN_LINE = r"[^\S\n]"  # white space that is no line end
 _SENT_FROM = re.compile(rf"^{_IN_LINE}{{0,4}}(?:{_words('sent_from', _IN_LINE)})", re.I | re.M)
-_SIGNATURE = re.compile(r"^--$", re.M)
 _RULE = re.compile(r"\s{0,4}[_\-=*]{10,}\s{0,4}$")
 _QUOTED = re.compile(r"\s{0,3}(?:[A-Za-z]{0,4}>|\|\s|＞)")
 _QUOTE_MARKS = (">", "|", "＞")
@@ -97,10 +96,12 @@ def read(text: str) -> Reading:
     marked = any(mark in text for mark in _QUOTE_MARKS)
     kept = [line.rstrip() for line in lines[:start] if not (marked and _QUOTED.match(line))]
     quotes = answers or len(kept) < start
+    if "--" in kept:
+        kept = kept[: kept.index("--")]
     whole = "\n".join(kept)
-    ends = [hit.start() for hit in (_SIGNATURE.search(whole), _SENT_FROM.search(whole)) if hit]
-    if ends:
-        kept = whole[: min(ends)].split("\n")[:-1]
+    sent_from = _SENT_FROM.search(whole)
+    if sent_from:
+        kept = whole[: sent_from.start()].split("\n")[:-1]
     while kept and (not kept[-1] or _RULE.match(kept[-1])):
         kept.pop()
     return Reading("\n".join(kept).strip("\n"), answers, quotes)

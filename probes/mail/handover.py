@@ -87,6 +87,10 @@ def queue_id(reply: str) -> str | None:
     return None
 
 
+def _not_routed(domain: str) -> TargetRefused:
+    return TargetRefused(f"{domain} has no route to this machine; set `live = true` in the config to reach it")
+
+
 class Handover:
     """Sends by the `smtp` table. Keeps no connection: each mail is one conversation, so threads may share it."""
 
@@ -98,6 +102,23 @@ class Handover:
         self._relay = smtp.via == "relay"
         self._timeout = smtp.timeout.total_seconds()
         self._connect_timeout = smtp.connect_timeout.total_seconds()
+
+    # ------------------------------------------------------------------ before sending
+    def refusal(self, domain: str) -> str | None:
+        """Why no server may be called for this domain while the config is not live; None when one may."""
+        if self._live:
+            return None
+        smtp = self._smtp
+        route = (smtp.host, smtp.port or 587) if self._relay else smtp.route(domain)
+        try:
+            if route is None:
+                raise _not_routed(domain)
+            self._targets(*route)
+        except TargetRefused as refused:
+            return str(refused)
+        except ProbeError:
+            return None  # sending will say what is the matter
+        return None
 
     # ------------------------------------------------------------------ sending
     def send(self, enquiry: Enquiry, now: Clock) -> Receipt:
@@ -168,7 +189,7 @@ class Handover:
         if route is not None:
             return self._dial(route[0], self._targets(*route), deadline, transcript)
         if not self._live:
-            raise TargetRefused(f"{domain} has no route to this machine; set `live = true` in the config to reach it")
+            raise _not_routed(domain)
         failures: list[ProbeError | Lost] = []
         for host in exchange.exchanges(domain, self._ask, seed)[:_MOST_SERVERS]:
             try:

@@ -39,7 +39,7 @@ _NEST = re.compile(rb"multipart/|message/")
 _BOUNDARY_LINES = 20_000
 _FOR = re.compile(r"\bfor\s+<?([^\s<>;()]{1,128}@[^\s<>;()]{1,255})")
 _MENTIONED_ID = re.compile(r"message-?id\s{0,3}:?\s{0,9}<?([^\s<>\"]{1,250}@[^\s<>\"]{1,250})", re.I)
-_ID_IN_HTML = re.compile(r"message(?:-|<[^<>]{0,200}>|&[^\s;&]{1,10};){0,5}id", re.I)
+_ID_IN_HTML = re.compile(r"message(?:-|<[^<>]{0,200}>|&[^\s;&]{1,10};){0,5}id")
 
 RECIPIENT_HEADERS = (
     "to", "cc", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to", "x-rcpt-to",
@@ -287,7 +287,8 @@ class Mail:
             if part.type.startswith(("text/", "message/")) and len(found) < PARTS_LIMIT:
                 text = part.text
                 if part.type == "text/html":
-                    text = html_text(text) if "message" in text and "@" in text and _ID_IN_HTML.search(text) else ""
+                    named = "message" in text and "@" in text and _ID_IN_HTML.search(text.lower())
+                    text = html_text(text) if named else ""
                 for hit in _MENTIONED_ID.finditer(text):
                     found.update(dict.fromkeys(ids(hit[1])))
         return tuple(found)[:PARTS_LIMIT]
