@@ -24,7 +24,6 @@ from monitor.studies import (
     SCHEMES,
     AddressSettings,
     CatchAll,
-    ListenSettings,
     LocalPath,
     PersonaTable,
     PolicySettings,
@@ -53,7 +52,6 @@ class Root(Table):
     addresses: dict[str, dict[str, Any]] = Field(default_factory=dict)
     personas: dict[str, PersonaTable] = Field(default_factory=dict)
     policy: PolicySettings = PolicySettings()
-    listen: ListenSettings = ListenSettings()
     studies: dict[str, StudyTable] = Field(default_factory=dict)
     report: ReportSettings = Field(default_factory=dict, validate_default=True)
 
@@ -82,7 +80,6 @@ class Config:
     addresses: Mapping[str, AddressSettings]
     personas: Mapping[str, Persona]
     policy: PolicySettings
-    listen: ListenSettings
     studies: Mapping[str, StudySettings]
     report: ReportSettings
 
@@ -124,7 +121,6 @@ def load(path: Path, env: Mapping[str, str] | None = None) -> Config:
         addresses=addresses,
         personas=personas,
         policy=root.policy,
-        listen=root.listen,
         studies=studies,
         report=root.report,
     )

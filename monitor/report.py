@@ -195,6 +195,7 @@ def _events(
     """What was heard of each probe. `asked`: the key of its business; where names are off, whatever that business calls
     itself is blanked, and the names of all others."""
     persons = [persona.name for persona in app.config.personas.values()]
+    quotes = app.config.report.quotes
     others = [] if app.config.report.names else [one.name for one in known.values()]
     for probe, several in events(app.store):
         own = None if app.config.report.names else known.get(asked.get(probe, ""))
@@ -210,7 +211,7 @@ def _events(
                     key=one.match.key,
                     strong=one.match.strong,
                     reasons=tuple(redact(reason, names=blanked, domains=domains) for reason in one.verdict.reasons),
-                    text=redact(one.verdict.new_text, names=blanked, domains=domains),
+                    text=redact(one.verdict.new_text, names=blanked, domains=domains) if quotes else "",
                     junk=one.junk,
                     by_hand=one.by_hand,
                 )

@@ -19,7 +19,7 @@ from monitor import policy, ticker
 from monitor.clock import Clock
 from monitor.config import Config
 from monitor.facts import Allowed, Contacted, Due, Refused
-from monitor.listen import ListenSummary, hear
+from monitor.listen import ListenSummary, hear, understand
 from monitor.policy import Suppressed
 from monitor.store.codes import salt
 from monitor.store.engine import Store, chunks
@@ -36,8 +36,9 @@ from monitor.store.planning import (
 )
 from monitor.store.records import suppressed, targets
 from monitor.store.sending import claim, give_up, record_receipt, stale
+from monitor.store.understanding import not_understood
 from monitor.studies import StudySettings, digest, frozen
-from probes.contract import ContactState, Enquiry, Listens, OpenChannel, Receipt, Sends, Settles
+from probes.contract import ContactState, Enquiry, Guards, Listens, OpenChannel, Receipt, Sends, Settles
 
 log = logging.getLogger(__name__)
 
@@ -108,6 +109,7 @@ def send_pass(
     """
     run = _Pass(store, config, channels, now)
     run.settle()
+    run.heed()
     run.put_on_record()
     run.send_waiting(progress, going_on)
     return run.summary
@@ -138,6 +140,7 @@ class _Pass:
         self.bases = {name: channel.kind.description.bases for name, channel in channels.items()}
         self.ends = {study.id: study.ends_at for study in config.studies.values()}
         self._deaf: dict[str, str] | None = None
+        self._refusals: dict[tuple[str, str], str | None] = {}
 
     # ------------------------------------------------------------------ after a crash
     def settle(self) -> None:
@@ -158,6 +161,11 @@ class _Pass:
             else:
                 reason = "the pass that was sending it broke off; it may have been accepted, so it is not sent again"
                 self.summary.given_up += give_up(self.store, item.contact, item.attempt, reason, self.now())
+
+    def heed(self) -> None:
+        """Understand what a listening pass took in and left: it may ask us to stop."""
+        if not_understood(self.store, 1):
+            understand(self.store, self.now)
 
     # ------------------------------------------------------------------ plan > policy > on record
     def plan(self, now: datetime, until: datetime, *, ahead: bool) -> list[Due]:
@@ -254,7 +262,7 @@ class _Pass:
     def _possible(self, items: Sequence[Waiting]) -> list[Waiting]:
         possible = []
         for item in items:
-            obstacle = self.obstacle(item.due) or self._unheard(item.due.target.channel)
+            obstacle = self.obstacle(item.due) or self._guarded(item.due) or self._unheard(item.due.target.channel)
             if obstacle is None:
                 possible.append(item)
             elif obstacle not in self.summary.problems:
@@ -269,6 +277,13 @@ class _Pass:
         if channel not in self.wires:
             return f"channel {channel} is not configured to send; its planned probes are not sent"
         return None
+
+    def _guarded(self, due: Due) -> str | None:
+        """Why the channel would refuse this target while the config is not live; asked once a destination."""
+        wire, place = self.wires[due.target.channel], (due.target.channel, due.target.scope)
+        if isinstance(wire, Guards) and place not in self._refusals:
+            self._refusals[place] = wire.refusal(due.target.address)
+        return self._refusals.get(place)
 
     def _unheard(self, channel: str) -> str | None:
         """Why an answer on this channel would be lost. A mailbox begins to be heard when it is first read, so it is

@@ -1,4 +1,4 @@
-"""The tables of the config that are ours: studies, policy, personas, reply addresses, hearing, page.
+"""The tables of the config that are ours: studies, policy, personas, reply addresses, page.
 
 Durations are timedelta; `start` and `end` are days in the study's own zone; times of day are wall clock.
 """
@@ -164,18 +164,12 @@ class PolicySettings(Table):
         return self
 
 
-class ListenSettings(Table):
-    """Hearing: how often folders without IDLE are read, how late a mailbox may be read after a window."""
-
-    folders_every: PositiveDuration = timedelta(minutes=5)
-    delay_max: Duration = timedelta(hours=36)
-
-
 class ReportSettings(Table):
-    """The page. `timezone`: in which its times are shown."""
+    """The page. `timezone`: in which its times are shown. `quotes`: whether what was answered is shown, blanked."""
 
     out: LocalPath = Field(default="site", validate_default=True)
     names: StrictBool = False
+    quotes: StrictBool = False
     language: Language = "en"
     timezone: ZoneName = "UTC"
     contact: str = ""
@@ -282,6 +276,6 @@ def digest(content: Mapping[str, Any]) -> str:
 
 
 __all__ = [
-    "SCHEMES", "AddressSettings", "CatchAll", "Frame", "ListenSettings", "PersonaTable", "Plus", "PolicySettings",
+    "SCHEMES", "AddressSettings", "CatchAll", "Frame", "PersonaTable", "Plus", "PolicySettings",
     "Ready", "ReportSettings", "StudySettings", "StudyTable", "digest", "frozen",
 ]  # fmt: skip

@@ -156,6 +156,16 @@ class Sends(Protocol):
 
 
 @runtime_checkable
+class Guards(Protocol):
+    def refusal(self, address: str) -> str | None:
+        """Why nothing may be handed over for this address while the config is not live; None when it may.
+
+        Asked before a contact is taken, so that a forgotten `live = true` uses up no probe. Says nothing on the wire.
+        """
+        ...
+
+
+@runtime_checkable
 class Listens(Protocol):
     def listen(self, cursors: Mapping[str, str], now: Clock) -> Iterator[Batch]:
         """One pass: all that came in since `cursors` (place -> position), in bounded batches.

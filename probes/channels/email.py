@@ -81,6 +81,9 @@ class Sender:
     def send(self, enquiry: Enquiry, now: Clock) -> Receipt:
         return self._handover.send(enquiry, now)
 
+    def refusal(self, address: str) -> str | None:
+        return self._handover.refusal(addresses.domain_of(address))
+
     def check(self, now: Clock) -> Iterator[Check]:  # noqa: ARG002 - nothing here has a date
         return check_smtp(self._smtp, self._handover, live=self._live)
 
@@ -107,7 +110,7 @@ class Mail:
 
     def __init__(self, smtp: Smtp, imap: Imap, *, live: bool) -> None:
         self._sender, self._listener = Sender(smtp, live=live), Listener(imap, live=live)
-        self.send = self._sender.send
+        self.send, self.refusal = self._sender.send, self._sender.refusal
         self.listen, self.watch = self._listener.listen, self._listener.watch
 
     def check(self, now: Clock) -> Iterator[Check]:

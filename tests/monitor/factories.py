@@ -23,7 +23,7 @@ from monitor.store.planning import Frozen
 from monitor.store.records import import_businesses
 from monitor.store.scoring import probe_facts
 from monitor.store.tables import CONTACTS, META, PROBES, metadata
-from monitor.studies import ListenSettings, ReportSettings, digest, frozen
+from monitor.studies import ReportSettings, digest, frozen
 from probes.contract import Arrival, Batch, Cursor, Enquiry, OpenChannel
 from probes.mail.mime import Mail, parse
 from probes.testing import FakeChannel, FakeSettings
@@ -218,7 +218,6 @@ def a_config(folder: Path, *, study: dict[str, Any], policy_change: dict[str, An
         addresses=MAIN,
         personas={"anna": persona()},
         policy=policy(**policy_change),
-        listen=ListenSettings(),
         studies={one.id: one},
         report=ReportSettings.model_construct(out=folder / "site"),
     )

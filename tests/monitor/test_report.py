@@ -23,9 +23,9 @@ def world(tmp_path: Path) -> Iterator[World]:
     made.store.close()
 
 
-def app_of(world: World, *, names: bool = False) -> App:
+def app_of(world: World, *, names: bool = False, quotes: bool = True) -> App:
     """The app of this world's config; it opens the store by itself."""
-    config = replace(world.config, report=world.config.report.model_copy(update={"names": names}))
+    config = replace(world.config, report=world.config.report.model_copy(update={"names": names, "quotes": quotes}))
     return App(config, world.now)
 
 
@@ -132,3 +132,14 @@ def test_a_store_without_any_study_gives_a_page_all_the_same(world: World, tmp_p
     assert done.index.is_file()
     assert done.probes == 0
     assert verify(tmp_path / "site") == []
+
+
+def test_what_was_answered_is_not_shown_unless_the_config_says_so(world: World, tmp_path: Path) -> None:
+    world.send()
+    world.answer(1, text="Yes, ask for Hans Meier at the counter.").passes(hours=2).listen()
+    assert not world.config.report.quotes
+    for quotes in (False, True):
+        site = tmp_path / f"site-{quotes}"
+        with app_of(world, quotes=quotes) as app:
+            publish(app, site)
+        assert ("at the counter" in everything(site)) is quotes

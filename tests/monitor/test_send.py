@@ -13,11 +13,11 @@ import pytest
 from monitor.errors import ConfigError, StoreError
 from monitor.send import enquiry, plan_view, send_pass
 from monitor.store import planning
-from monitor.store.hearing import cursors
+from monitor.store.hearing import cursors, take_in
 from monitor.store.records import stop
 from monitor.store.tables import META
 from probes.contract import Clock, Enquiry, OpenChannel, Receipt, Sends
-from probes.testing import FakeChannel, FakeSettings
+from probes.testing import FakeChannel, FakeSettings, FakeWire
 from tests.monitor.factories import CHANNEL, World, business, only, rows
 from tests.monitor.making import TUESDAY, due, scenario
 
@@ -523,3 +523,39 @@ def test_nothing_is_sent_when_no_channel_could_hear_an_answer(world: World) -> N
     assert "no channel of the config hears" in summary.problems[0]
     assert set(world.states().values()) == {"planned"}
     assert world.send().sent == 3
+
+
+# --------------------------------------------------------------------------- before anything goes out
+class Guarded:
+    """A wire that may not reach its targets."""
+
+    def __init__(self, wire: FakeWire) -> None:
+        self.send, self.listen, self.watch = wire.send, wire.listen, wire.watch
+        self.asked: list[str] = []
+
+    def refusal(self, address: str) -> str | None:
+        self.asked.append(address)
+        return "smtp.example.org is not on this machine; set `live = true` in the config to reach it"
+
+
+def test_a_forgotten_live_uses_up_no_probe(world: World) -> None:
+    one = world.channels[CHANNEL]
+    assert isinstance(one.wire, FakeWire)
+    wire = Guarded(one.wire)
+    summary = world.send(channels={CHANNEL: OpenChannel(CHANNEL, one.kind, wire)})
+    assert (world.fake.sent, summary.tried) == ([], 0)
+    assert summary.problems == ["smtp.example.org is not on this machine; set `live = true` in the config to reach it"]
+    assert set(world.states().values()) == {"planned"}
+    assert len(wire.asked) == 3
+    assert world.send().sent == 3
+
+
+def test_a_stop_that_was_taken_in_but_not_read_yet_counts_before_the_next_enquiry(tmp_path: Path) -> None:
+    world = World(tmp_path, firms=1, policy={"cooldown": timedelta(0)})
+    world.studies(probes_per_endpoint=None)
+    world.send()
+    world.answer(1, text="Please remove me from your list and do not contact us again.")
+    for batch in world.fake.hear(cursors(world.store, CHANNEL), world.now):
+        take_in(world.store, CHANNEL, batch, world.now())
+    assert world.passes(days=8).send().sent == 0
+    assert len(world.fake.sent) == 1

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from probes.channels.email import channel
-from probes.contract import Receipt, Sends
+from probes.contract import Guards, Receipt, Sends
 from probes.testing import SAMPLE
 from tests.wire.scripted import ScriptedSmtp
 
@@ -47,3 +47,23 @@ def test_a_lost_connection_is_on_nobodys_account() -> None:
     with ScriptedSmtp() as server:
         server.hangs_up("RCPT")
         assert receipt(server, via="mx", routes={"*": f"127.0.0.1:{server.port}"}).accepted_by is None
+
+
+@pytest.mark.parametrize(
+    ("smtp", "word"),
+    [
+        ({"via": "relay", "host": "192.0.2.1"}, "192.0.2.1"),
+        ({"via": "mx", "routes": {}}, "no route"),
+        ({"via": "mx", "routes": {"*": "192.0.2.1:25"}}, "192.0.2.1"),
+    ],
+)
+def test_a_target_outside_is_refused_before_a_contact_is_taken_unless_live(smtp: dict[str, object], word: str) -> None:
+    settings = channel.settings.model_validate({"smtp": smtp}, context={"env": {}})
+    wire, live = channel.open("mail", settings, live=False), channel.open("mail", settings, live=True)
+    assert isinstance(wire, Guards)
+    assert isinstance(live, Guards)
+    refusal = wire.refusal(SAMPLE.to)
+    assert refusal is not None
+    assert word in refusal
+    assert "live = true" in refusal
+    assert live.refusal(SAMPLE.to) is None
