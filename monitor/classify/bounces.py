@@ -13,13 +13,11 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from email.policy import compat32
-from functools import cached_property
 
-from monitor.classify.lexicon import Phrase, Table, count, first, flatten, server_phrases, words
+from monitor.classify.lexicon import Table, first, flatten, server_phrases
+from monitor.classify.ownwords import Report
 from probes.mail.mime import Fields, Mail, addresses, blocks, ids
 
-REPORT_LIMIT = 6_000
-"""Characters of the report's own words that are read."""
 FLUFL_LIMIT = 1_000_000
 
 _log = logging.getLogger("flufl.bounce")
@@ -40,9 +38,6 @@ _RCPT = re.compile(r"rcpt to:\s?<([^<>\s]{1,380})>", re.I)
 _FINAL_RECIPIENT = re.compile(r"^(?:Final|Original)-Recipient:", re.I | re.M)
 _ANY = re.compile(r"[^\s<>\"':;,()\[\]|=]{1,128}@[^\s<>\"':;,()\[\]|]{1,255}")
 _FORWARD = re.compile(r"^(?:re|fw|fwd|aw|wg|tr|rv|回复|转发)\s?(?:\[\d+\])?\s?[:：]", re.I)
-_HEADERS_IN_TEXT = re.compile(
-    r"^[ \t>]{0,4}(?:received|return-path|message-id|from|x-[a-z-]{1,40})[ \t]?:.{0,400}$", re.I | re.M
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,35 +52,9 @@ class Failure:
     hard: bool | None = None
 
 
-class _Report:
-    """The report's own words, as they stand and as phrases see them: each reading is made once, when asked for."""
-
-    def __init__(self, mail: Mail) -> None:
-        self._mail = mail
-
-    @cached_property
-    def own(self) -> str:
-        return own_words(self._mail)
-
-    @cached_property
-    def flat(self) -> str:
-        return flatten(self.own)
-
-    @cached_property
-    def _words(self) -> set[str]:
-        return words(self.flat)
-
-    def says(self, table: Table) -> Phrase | None:
-        """The first phrase of the table that stands in it."""
-        return first(table.likely(self._words), self.flat)
-
-    def times(self, table: Table, most: int) -> int:
-        return count(table.likely(self._words), self.flat, most)
-
-
 def failure(mail: Mail) -> Failure | None:
     """What this mail reports about the delivery of another, or None."""
-    text = _Report(mail)
+    text = Report(mail)
     found = _by_status(mail) or _by_words(mail, text)
     if found is None:
         return None
@@ -144,7 +113,7 @@ def _from_blocks(found: list[Fields]) -> str | None:
 
 
 # ------------------------------------------------------------------------------------------- by words and circumstances
-def _by_words(mail: Mail, report: _Report) -> Failure | None:
+def _by_words(mail: Mail, report: Report) -> Failure | None:
     table = server_phrases()
     subject = flatten(mail.subject)
     why: list[str] = []
@@ -208,7 +177,7 @@ def _enough(
     return titled and what and returned
 
 
-def _late(tables: Mapping[str, Table], subject: str, report: _Report) -> bool:
+def _late(tables: Mapping[str, Table], subject: str, report: Report) -> bool:
     """Whether it speaks of a delay that is not over."""
     says = report.times(tables["delayed"], 2)
     titled = first(tables["delayed_subjects"], subject) is not None
@@ -260,19 +229,6 @@ def _texts(found: Iterable[bytes | str]) -> tuple[str, ...]:
 
 
 # ------------------------------------------------------------------------------------------- what it is about
-def own_words(mail: Mail) -> str:
-    """The report's own text: up to where a returned mail begins."""
-    text = mail.text[: REPORT_LIMIT * 2]
-    for hit in _HEADERS_IN_TEXT.finditer(text):
-        # One such line may be a server's way of naming the mail; several together are the mail.
-        following = text[hit.end() : hit.end() + 400]
-        if len(_HEADERS_IN_TEXT.findall(following)) >= 2 and hit.start() > 40:
-            text = text[: hit.start()]
-            break
-    extra = "\n".join(block.get("diagnostic-code") for block in mail.statuses[:10])
-    return f"{text[:REPORT_LIMIT]}\n{extra[:2000]}"
-
-
 def _original_id(mail: Mail) -> str | None:
     """The Message-ID of the mail it speaks of. Some servers give the report the same one: a returned header decides."""
     for block in mail.returned:
@@ -320,7 +276,7 @@ def _server_address(address: str) -> bool:
     return first(server_phrases()["senders"], address.partition("@")[0]) is not None or address.startswith("abuse@")
 
 
-def _status(mail: Mail, found: Failure, text: _Report) -> tuple[str | None, bool | None]:
+def _status(mail: Mail, found: Failure, text: Report) -> tuple[str | None, bool | None]:
     """The enhanced status (x.2.2 when the words say the mailbox is full), and whether it is for good."""
     report = text.own
     stated = [hit[1] for block in mail.statuses for hit in [_STATUS.search(block.get("status"))] if hit]
