@@ -19,7 +19,7 @@ from monitor import policy, ticker
 from monitor.clock import Clock
 from monitor.config import Config
 from monitor.facts import Allowed, Contacted, Due, Refused
-from monitor.listen import ListenSummary, hear, understand
+from monitor.listen import ListenSummary, Rules, hear, understand
 from monitor.policy import Suppressed
 from monitor.store.codes import salt
 from monitor.store.engine import Store, chunks
@@ -100,6 +100,7 @@ def send_pass(
     *,
     progress: Progress | None = None,
     going_on: Callable[[], bool] = lambda: True,
+    rules: Rules | None = None,
 ) -> SendSummary:
     """Send what is due now. Takes no lock: a command that wants to be alone holds `pass_lock`.
 
@@ -109,7 +110,7 @@ def send_pass(
     """
     run = _Pass(store, config, channels, now)
     run.settle()
-    run.heed()
+    run.heed(rules)
     run.put_on_record()
     run.send_waiting(progress, going_on)
     return run.summary
@@ -162,10 +163,10 @@ class _Pass:
                 reason = "the pass that was sending it broke off; it may have been accepted, so it is not sent again"
                 self.summary.given_up += give_up(self.store, item.contact, item.attempt, reason, self.now())
 
-    def heed(self) -> None:
+    def heed(self, rules: Rules | None = None) -> None:
         """Understand what a listening pass took in and left: it may ask us to stop."""
         if not_understood(self.store, 1):
-            understand(self.store, self.now)
+            understand(self.store, self.now, rules=rules)
 
     # ------------------------------------------------------------------ plan > policy > on record
     def plan(self, now: datetime, until: datetime, *, ahead: bool) -> list[Due]:

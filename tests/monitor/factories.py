@@ -174,7 +174,8 @@ class World:
         return self
 
     def send(self, **more: Any) -> SendSummary:
-        return send_pass(self.store, self.config, more.pop("channels", self.channels), self.now, **more)
+        given = {"rules": RULES} | more
+        return send_pass(self.store, self.config, given.pop("channels", self.channels), self.now, **given)
 
     def listen(self, rules: Rules | None = None, **more: Any) -> ListenSummary:
         return listen_pass(self.store, more.pop("channels", self.channels), self.now, rules=rules or RULES, **more)

@@ -169,7 +169,7 @@ def send(folder: Path, scene: Scene, minutes: float = 0, *, alone: bool = True, 
     channels = {CHANNEL: OpenChannel(CHANNEL, FakeChannel(), wire or Wire(folder))}
     lock = pass_lock(config.store, "send") if alone else nullcontext()
     with lock, Store.open(config.store) as store:
-        send_pass(store, config, channels, lambda: TUESDAY + timedelta(minutes=minutes))
+        send_pass(store, config, channels, lambda: TUESDAY + timedelta(minutes=minutes), rules=RULES)
 
 
 def listen(folder: Path, scene: Scene, minutes: float = 0) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from monitor.app import App
 from monitor.listen import todays_rules
+from monitor.listen import todays_rules
 from monitor.report import publish, read, refresh
 from reports.data import verify
 from tests.monitor.factories import World, business, rows
@@ -136,7 +137,7 @@ def test_a_store_without_any_study_gives_a_page_all_the_same(world: World, tmp_p
 
 def test_what_was_answered_is_not_shown_unless_the_config_says_so(world: World, tmp_path: Path) -> None:
     world.send()
-    world.answer(1, text="Yes, ask for Hans Meier at the counter.").passes(hours=2).listen()
+    world.answer(1, text="Yes, ask for Hans Meier at the counter.").passes(hours=2).listen(todays_rules())
     assert not world.config.report.quotes
     for quotes in (False, True):
         site = tmp_path / f"site-{quotes}"

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from monitor.errors import ConfigError, StoreError
+from monitor.listen import todays_rules
 from monitor.send import enquiry, plan_view, send_pass
 from monitor.store import planning
 from monitor.store.hearing import cursors, take_in
@@ -557,5 +558,5 @@ def test_a_stop_that_was_taken_in_but_not_read_yet_counts_before_the_next_enquir
     world.answer(1, text="Please remove me from your list and do not contact us again.")
     for batch in world.fake.hear(cursors(world.store, CHANNEL), world.now):
         take_in(world.store, CHANNEL, batch, world.now())
-    assert world.passes(days=8).send().sent == 0
+    assert world.passes(days=8).send(rules=todays_rules()).sent == 0
     assert len(world.fake.sent) == 1
