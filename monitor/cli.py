@@ -112,7 +112,9 @@ def doctor(config: ConfigPath = CONFIG, as_json: Json = False, quiet: Quiet = Fa
             if check.ok:
                 terminal.say(line)
             elif not as_json:
-                terminal.warn(line + (f"\n         do: {check.advice}" if check.advice else ""))
+                terminal.warn(line)
+                if check.advice:
+                    terminal.warn(f"         do: {check.advice}")
             terminal.record({"name": check.name, "ok": check.ok, "detail": check.detail, "advice": check.advice})
     raise typer.Exit(1 if failed else 0)
 
@@ -185,7 +187,8 @@ def plan(
 
     terminal = _terminal(as_json=as_json, quiet=quiet)
     with _app(config) as app:
-        show.plan(terminal, plan_view(app.store, app.config, app.channels, app.clock, show.horizon(until, app.clock())))
+        view = plan_view(app.store, app.config, app.channels, app.clock, show.horizon(until, app.clock()))
+        show.plan(terminal, view, live=app.config.live)
 
 
 @cli.command(rich_help_panel="Measure")
@@ -217,13 +220,13 @@ def listen(
 
     terminal = _terminal(as_json=as_json, quiet=quiet)
     with _app(config) as app, pass_lock(app.config.store, "listen"):
-        if not once:
-            service.listen(app, terminal.say)
-            return
         if not any(isinstance(channel.wire, Listens) for channel in app.channels.values()):
             raise UsageError(
                 f"{config}: no channel can hear (for mail: fill in its table imap); nothing was listened to"
             )
+        if not once:
+            service.listen(app, terminal.say)
+            return
         with terminal.counting("hearing") as count:
             summary = listen_pass(app.store, app.channels, app.clock, progress=count)
     raise typer.Exit(show.heard(terminal, summary))
@@ -264,20 +267,12 @@ def stop(
     quiet: Quiet = False,
 ) -> None:
     """Never contact an address again, on any channel. Counts at once, also for what is planned."""
-    from monitor.store.records import stop as stop_address
+    from monitor import show
+    from monitor.stopping import stop as stop_for_good
 
     terminal = _terminal(as_json=as_json, quiet=quiet)
     with _app(config) as app:
-        done = stop_address(app.store, app.spellings(address), why, app.clock())
-    terminal.say(
-        f"{address} is never contacted again"
-        + ("" if done.new else " (it was on the list already)")
-        + (f"; with it: {', '.join(done.businesses)}" if done.businesses else "; no business has it")
-        + f". {done.contacts} planned contacts were held back."
-    )
-    terminal.record(
-        {"stopped": address, "new": done.new, "businesses": list(done.businesses), "held_back": done.contacts}
-    )
+        show.stopped(terminal, stop_for_good(app, address, why))
 
 
 # --------------------------------------------------------------------------- understanding

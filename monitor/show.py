@@ -18,12 +18,15 @@ if TYPE_CHECKING:  # what others decided is only shown here: nothing heavy is lo
     from monitor.rescore import Rescored
     from monitor.send import PlanView, SendSummary
     from monitor.standing import Standing, StudyStanding
+    from monitor.stopping import StoppedByHand
 
 MANY = 200
 """Lines of a table that a person reads; more are counted."""
 MAIL = {".eml", ".msg", ".mail", ".txt", ".mbox", ""}
 BAR = 30
+NOT_LIVE = "not live: nothing outside this machine is contacted"
 MARKS = {"person": "●", "machine": "○", "nobody": "→", "waiting": "·", "ours": "/"}
+LABELS = {"ours": "not counted"}
 STYLES = {"person": "#0072B2", "machine": "#56B4E9", "nobody": "#D55E00", "waiting": "dim", "ours": "#8A8A8A"}
 
 
@@ -44,7 +47,7 @@ def horizon(until: str | None, now: datetime) -> datetime:
     return datetime.combine(day, time.max, UTC)
 
 
-def plan(terminal: Terminal, view: PlanView) -> None:
+def plan(terminal: Terminal, view: PlanView, *, live: bool) -> None:
     """What will be sent and what is refused, each with its reason."""
     for answer in view.decisions:
         due, allowed = answer.due, isinstance(answer, Allowed)
@@ -89,6 +92,8 @@ def plan(terminal: Terminal, view: PlanView) -> None:
         terminal.say(
             "nothing is due in this time; look further ahead with --until, or at the studies' start and schedule"
         )
+    if not live:
+        terminal.say(NOT_LIVE)
 
 
 def _more(terminal: Terminal, n: int) -> None:
@@ -123,6 +128,19 @@ def sent(terminal: Terminal, summary: SendSummary) -> int:
     return 1 if summary.problems else 0
 
 
+def stopped(terminal: Terminal, done: StoppedByHand) -> None:
+    """Who is left alone from now on."""
+    terminal.say(
+        f"{done.what} is never contacted again"
+        + ("" if done.new else " (it was on the list already)")
+        + (f"; with it: {', '.join(done.businesses)}" if done.businesses else "; no business on record has it")
+        + f". {_several(done.held_back, 'planned contact')} held back."
+    )
+    terminal.record(
+        {"stopped": done.what, "new": done.new, "businesses": list(done.businesses), "held_back": done.held_back}
+    )
+
+
 # --------------------------------------------------------------------------- listen and understand
 def heard(terminal: Terminal, summary: ListenSummary) -> int:
     """What a listening pass heard; 3 when a channel could not be heard."""
@@ -137,19 +155,27 @@ def heard(terminal: Terminal, summary: ListenSummary) -> int:
         }
     )
     kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(summary.kinds.items(), key=lambda item: -item[1]))
-    terminal.say(f"{summary.new} new arrivals" + (f": {kinds}" if kinds else ""))
+    if summary.new or not summary.deaf:  # a deaf channel does not show that nothing came
+        terminal.say(_several(summary.new, "new arrival") + (f": {kinds}" if kinds else ""))
     if summary.unmatched:
-        terminal.say(f"{summary.unmatched} belong to no probe")
+        terminal.say(f"{summary.unmatched} of them without a probe")
     for channel, why in summary.deaf.items():
         terminal.warn(f"{channel} could not be heard: {why}")
     return 3 if summary.deaf else 0
 
 
+def _several(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
 def mails(paths: Sequence[Path]) -> Iterator[Path]:
-    """The files named, and those in the folders named, in order. Raises UsageError for one that is not there."""
+    """The files named, and those in the folders named, in order. Raises UsageError for one not there or without any."""
     for path in paths:
         if path.is_dir():
-            yield from sorted(p for p in path.rglob("*") if p.is_file() and p.suffix.lower() in MAIL)
+            found = sorted(p for p in path.rglob("*") if p.is_file() and p.suffix.lower() in MAIL)
+            if not found:
+                raise UsageError(f"{path}: holds no mails (files ending in {', '.join(sorted(MAIL - {''}))})")
+            yield from found
         elif path.exists():
             yield path
         else:
@@ -189,7 +215,7 @@ def standing(terminal: Terminal, found: Standing, now: datetime) -> int:
     counted = found.counts
     for study in found.studies:
         terminal.record(
-            {"study": study.study, "window": study.window, "waiting": study.waiting, "sent": study.sent} | study.parts
+            {"study": study.study, "window": study.window, "to_send": study.waiting, "sent": study.sent} | study.parts
         )
     terminal.record(
         {
@@ -204,21 +230,25 @@ def standing(terminal: Terminal, found: Standing, now: datetime) -> int:
             "gaps": [{"channel": gap.channel, "since": gap.since, "why": gap.why} for gap in counted.open_gaps],
         }
     )
-    columns = ("study", "to send", "sent", *STYLES)
+    columns = ("study", "to send", "sent", *(f"{MARKS[part]} {LABELS.get(part, part)}" for part in STYLES))
     rows = [(s.study, s.waiting, s.sent, *s.parts.values()) for s in found.studies]
     terminal.table("studies", columns, rows, right=columns[1:])
     width = max((len(s.study) for s in found.studies), default=0)
     for study in found.studies:
-        terminal.bar(study.study.ljust(width), _bar(study), lasting(study.window))
+        if marks := _bar(study):
+            terminal.bar(study.study.ljust(width), marks, f"after {lasting(study.window)}")
     if not found.live:
-        terminal.say("not live: nothing outside this machine is contacted")
-    terminal.say(f"due now {counted.due}, next {local(counted.next_due) or 'nothing on record'}")
+        terminal.say(NOT_LIVE)
+    if any(study.waiting for study in found.studies):
+        terminal.say(f"due now {counted.due}" + (f", next {local(counted.next_due)}" if counted.next_due else ""))
+    else:
+        terminal.say("nothing is planned and unsent; `unanswered plan` shows what comes next")
     deaf_for = lasting(now - found.heard_until) if found.heard_until else ""
     terminal.say(f"heard until {local(found.heard_until)} ({deaf_for} ago)" if found.heard_until else "not heard yet")
     for gap in counted.open_gaps:
         terminal.warn(f"deaf on {gap.channel} since {local(gap.since)}: {gap.why}")
     if found.undetermined:
-        terminal.say(f"{found.undetermined} probes are undetermined: a person must look at what came in")
+        terminal.say(f"{_several(found.undetermined, 'probe')} undetermined: a person must look at what came in")
     return 1 if counted.open_gaps else 0
 
 

@@ -112,7 +112,7 @@ def test_plan_shows_what_will_be_sent_and_stores_nothing(study: Run) -> None:
     assert all(line["allowed"] for line in first.lines)
     assert study("plan", "--until", "30d", "--json").out == first.out
     # only its lines of JSON are checked: how it stands says that nothing is on record
-    assert study("status", "--json").lines[0]["waiting"] == 0
+    assert study("status", "--json").lines[0]["to_send"] == 0
 
 
 def test_plan_says_why_it_refuses(study: Run) -> None:
@@ -129,6 +129,39 @@ def test_stop_takes_a_whole_domain(study: Run) -> None:
     assert said.lines[0]["new"] is True
     rules = {line["address"]: line["rule"] for line in study("plan", "--until", "30d", "--json").lines}
     assert rules["hello@harbour-cycles.example"] == "suppressed"
+
+    assert "harbour-cycles" in study("stop", "harbour-cycles.example").out
+
+
+@pytest.mark.parametrize("slip", ["not an address", "info@", "hello@harbour-cycles,example", "hello", ""])
+def test_stop_of_what_is_neither_address_nor_domain_stops_nothing_and_says_so(study: Run, slip: str) -> None:
+    said = study("stop", slip)
+    assert said.code == 2
+    assert "nothing was stopped" in said.err
+    assert all(line["allowed"] for line in study("plan", "--until", "30d", "--json").lines)
+
+
+def test_stop_understands_an_address_as_a_mail_program_copies_it(study: Run) -> None:
+    assert "harbour-cycles" in study("stop", "Harbour <Hello@Harbour-Cycles.example>").out
+    rules = {line["address"]: line["rule"] for line in study("plan", "--until", "30d", "--json").lines}
+    assert rules["hello@harbour-cycles.example"] == "suppressed"
+
+
+def test_stop_takes_a_domain_where_nobody_has_an_address_yet(study: Run) -> None:
+    assert study("stop", "@shop.example.").code == 0
+
+
+def test_plan_and_status_say_that_nothing_is_contacted_before_live(study: Run) -> None:
+    for command in ("plan", "status"):
+        assert "not live" in study(command).out
+
+
+def test_the_advice_of_the_doctor_has_a_line_of_its_own(study: Run) -> None:
+    config = Path("config.toml")
+    config.write_text(config.read_text().replace("smtp.example.org", "127.0.0.1").replace("port = 587", "port = 1"))
+    said = study("doctor")
+    assert said.code == 1
+    assert any(line.startswith("         do: ") for line in said.err.splitlines())
 
 
 def test_a_bad_day_for_until_is_wrong_use(study: Run) -> None:
@@ -162,9 +195,10 @@ def test_two_passes_at_once_do_not_collide(study: Run) -> None:
 
 
 def test_listening_without_a_channel_that_hears_is_wrong_use(study: Run) -> None:
-    said = study("listen", "--once")
-    assert said.code == 2
-    assert "no channel can hear" in said.err
+    for args in (["listen", "--once"], ["listen"]):
+        said = study(*args)
+        assert said.code == 2
+        assert "no channel can hear" in said.err
 
 
 def test_quiet_says_nothing_when_all_is_well(study: Run) -> None:
@@ -193,6 +227,11 @@ def test_classify_prints_one_object_a_mail(unanswered: Run) -> None:
 
 def test_classify_of_a_file_that_is_not_there_is_wrong_use(unanswered: Run) -> None:
     assert unanswered("classify", "nowhere.eml").code == 2
+
+
+def test_classify_of_a_folder_without_mails_is_wrong_use(unanswered: Run) -> None:
+    Path("empty").mkdir()
+    assert unanswered("classify", "empty").code == 2
 
 
 def test_a_reports_figures_are_verified_and_an_altered_file_is_noticed(study: Run) -> None:
