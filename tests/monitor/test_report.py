@@ -11,7 +11,6 @@ import pytest
 
 from monitor.app import App
 from monitor.listen import todays_rules
-from monitor.listen import todays_rules
 from monitor.report import publish, read, refresh
 from reports.data import verify
 from tests.monitor.factories import World, business, rows
