@@ -184,11 +184,12 @@ def plan(
     """Show what will be sent, when and to whom, and what policy refuses and why. Sends and stores nothing."""
     from monitor import show
     from monitor.send import plan_view
+    from monitor.store.records import targets
 
     terminal = _terminal(as_json=as_json, quiet=quiet)
     with _app(config) as app:
         view = plan_view(app.store, app.config, app.channels, app.clock, show.horizon(until, app.clock()))
-        show.plan(terminal, view, live=app.config.live)
+        show.plan(terminal, view, live=app.config.live, anybody=bool(targets(app.store, app.config.channels)))
 
 
 @cli.command(rich_help_panel="Measure")

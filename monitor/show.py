@@ -47,8 +47,8 @@ def horizon(until: str | None, now: datetime) -> datetime:
     return datetime.combine(day, time.max, UTC)
 
 
-def plan(terminal: Terminal, view: PlanView, *, live: bool) -> None:
-    """What will be sent and what is refused, each with its reason."""
+def plan(terminal: Terminal, view: PlanView, *, live: bool, anybody: bool) -> None:
+    """What will be sent and what is refused, each with its reason. `anybody`: whether any address is on record."""
     for answer in view.decisions:
         due, allowed = answer.due, isinstance(answer, Allowed)
         terminal.record(
@@ -88,7 +88,9 @@ def plan(terminal: Terminal, view: PlanView, *, live: bool) -> None:
             ],
         )
         _more(terminal, len(refused))
-    if not view.decisions:
+    if not anybody:
+        terminal.say("no address of any business is on record; read them in with `unanswered import`")
+    elif not view.decisions:
         terminal.say(
             "nothing is due in this time; look further ahead with --until, or at the studies' start and schedule"
         )

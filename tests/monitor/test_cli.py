@@ -156,6 +156,12 @@ def test_plan_and_status_say_that_nothing_is_contacted_before_live(study: Run) -
         assert "not live" in study(command).out
 
 
+def test_plan_before_the_import_says_what_is_missing(unanswered: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    unanswered("init", "work")
+    monkeypatch.chdir("work")
+    assert "unanswered import" in unanswered("plan").out
+
+
 def test_the_advice_of_the_doctor_has_a_line_of_its_own(study: Run) -> None:
     config = Path("config.toml")
     config.write_text(config.read_text().replace("smtp.example.org", "127.0.0.1").replace("port = 587", "port = 1"))
