@@ -126,8 +126,9 @@ def _disputed(bounces: list[Reply], replies: list[Reply], sent_at: datetime | No
 
 
 def _answered(people: list[Reply], asked: int) -> int | None:
-    """The most questions that one reply of a person answered; None where no person replied."""
-    return min(max(reply.questions_answered for reply in people), asked) if people else None
+    """The most questions that one reply of a person answered; None where no person replied, and where none was found:
+    no rule judges yet whether a reply answers, so nothing found is not nothing answered."""
+    return min(max((reply.questions_answered for reply in people), default=0), asked) or None
 
 
 def _micros(reply: Reply, sent_at: datetime | None) -> int:

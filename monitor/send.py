@@ -328,6 +328,8 @@ class _Pass:
             record_receipt(self.store, item.contact, attempt, self._broke(error))
             raise
         state = record_receipt(self.store, item.contact, attempt, receipt, description.retry_after)
+        if _is_ours(receipt) and receipt.reason not in self.summary.problems:
+            self.summary.problems.append(receipt.reason)
         setattr(self.summary, state, getattr(self.summary, state) + 1)
 
     def _broke(self, error: BaseException) -> Receipt:
@@ -348,6 +350,14 @@ def enquiry(due: Due) -> Enquiry:
         message_id=due.message_id,
         intent=due.scenario.intent,
     )
+
+
+def _is_ours(receipt: Receipt) -> bool:
+    """Whether a try failed on our side, as far as can be told: no server said anything, or our own relay refused for
+    good (so also a log-in, which is tried again). What the recipient's server refuses is no problem of ours."""
+    if receipt.state not in ("deferred", "not_sent"):
+        return False
+    return receipt.code is None or (receipt.accepted_by == "relay" and receipt.code.startswith("5"))
 
 
 def _sane(receipt: Receipt, now: Clock) -> Receipt:

@@ -140,7 +140,7 @@ class Handover:
             outcome = Outcome("sent", f"accepted: {reply}", reply[:3])
         except (Refused, Lost, Lacking) as error:
             outcome = judge(error, relay=self._relay)
-            refused_by_a_server = isinstance(error, Refused) and not _ABOUT_US.search(str(error))
+            refused_by_a_server = isinstance(error, Refused) and (self._relay or not _ABOUT_US.search(str(error)))
         except ProbeError as error:
             refused = isinstance(error, TargetRefused) or (error.permanent and not self._relay)
             outcome = Outcome("not_sent" if refused else "deferred", str(error))

@@ -7,6 +7,7 @@ probes, shown from MIN_PROBES on. Facts (counts, dispositions) are always there.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 import numpy as np
@@ -35,15 +36,38 @@ def figures(frame: pl.DataFrame, *, name: str, windows: Sequence[int], headline:
     `windows` and `headline` (one of them) in microseconds. `per_business` is left empty: see per_business().
     """
     of = _rows(frame, windows, headline, now)
-    if len(of.businesses) == 1:
-        return _each(of, [name], windows, headline)[0]
-    return _pooled(of, name, windows, headline)
+    made = _each(of, [name], windows, headline)[0] if len(of.businesses) == 1 else _pooled(of, name, windows, headline)
+    return made if _judged(of) else _unjudged(made)
 
 
 def per_business(frame: pl.DataFrame, *, windows: Sequence[int], headline: int, now: int) -> tuple[Figures, ...]:
     """The figures of each business, in the order of their keys; `name` is the key."""
     of = _rows(frame, windows, headline, now)
-    return tuple(_each(of, of.businesses, windows, headline))
+    made = _each(of, of.businesses, windows, headline)
+    return tuple(made if _judged(of) else map(_unjudged, made))
+
+
+NOT_JUDGED = "nobody has judged whether a reply answers the questions"
+
+
+def _judged(of: Rows) -> bool:
+    return bool(of.frame["questions_answered"].is_not_null().any())
+
+
+def _unjudged(made: Figures) -> Figures:
+    """The same without the rate of answered questions: what nobody has judged is not a rate of nothing."""
+    return replace(
+        made,
+        windows=tuple(
+            replace(
+                window,
+                answered_question=replace(
+                    window.answered_question, count=0, n=0, clusters=0, value=None, interval=None, hidden=NOT_JUDGED
+                ),
+            )
+            for window in made.windows
+        ),
+    )
 
 
 def _rows(frame: pl.DataFrame, windows: Sequence[int], headline: int, now: int) -> Rows:

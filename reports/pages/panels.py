@@ -13,6 +13,7 @@ from reports.charts import curve as curves
 from reports.charts.marks import MARK_OF
 from reports.edition import Study
 from reports.figures.model import Curve
+from reports.figures.summary import NOT_JUDGED
 from reports.pages.terms import DISPOSITIONS, IN_RATE
 from reports.pages.told import Told
 
@@ -129,7 +130,8 @@ def rates(told: Told, study: Study) -> list[dict[str, Any]]:
             ),
         )
     ]
-    return rows
+    judged = told.figures.windows[index].answered_question.hidden != NOT_JUDGED
+    return [row for row in rows if judged or not row["path"].endswith("answered_question")]
 
 
 def within(told: Told) -> list[dict[str, Any]]:

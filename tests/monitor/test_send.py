@@ -560,3 +560,22 @@ def test_a_stop_that_was_taken_in_but_not_read_yet_counts_before_the_next_enquir
         take_in(world.store, CHANNEL, batch, world.now())
     assert world.passes(days=8).send(rules=todays_rules()).sent == 0
     assert len(world.fake.sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("receipt", "told"),
+    [
+        ({"state": "deferred", "reason": "cannot connect to smtp.example.org"}, True),
+        ({"state": "deferred", "reason": "AUTH refused: 535 no", "code": "535", "accepted_by": "relay"}, True),
+        (
+            {"state": "not_sent", "reason": "RCPT refused: 550 relaying denied", "code": "550", "accepted_by": "relay"},
+            True,
+        ),
+        ({"state": "deferred", "reason": "RCPT refused: 451 greylisted", "code": "451"}, False),
+        ({"state": "not_sent", "reason": "no such user", "code": "550", "accepted_by": "recipient_mx"}, False),
+        ({"state": "sent", "reason": "accepted: 250", "code": "250", "accepted_by": "relay"}, False),
+    ],
+)
+def test_what_failed_on_our_side_is_told_once(world: World, receipt: dict[str, Any], told: bool) -> None:
+    summary = world.send(channels=odd(lambda _, now: Receipt(at=now(), **receipt)))
+    assert summary.problems == ([receipt["reason"]] if told else [])

@@ -353,3 +353,17 @@ def test_rows_of_other_roles_change_nothing(rows: list[dict[str, Any]]) -> None:
 def test_the_figures_are_plain_numbers_and_words() -> None:
     plain = (int, float, str, bool, type(None))
     assert all(type(value) in plain for _, value in numbers(made(HAND)))
+
+
+def test_what_nobody_has_judged_is_no_rate_of_nothing() -> None:
+    from reports.figures.summary import NOT_JUDGED
+
+    asked = [row(f"p{n}", f"b{n}", questions_asked=2, first_human_at=2 * DAY, first_reply_at=2 * DAY,
+                 first_human_kind="human") for n in range(20)]  # fmt: skip
+    told = figures(frame(asked), name="s", windows=(DAY, 7 * DAY), headline=7 * DAY, now=40 * DAY).windows[1]
+    assert (told.answered_question.n, told.answered_question.value) == (0, None)
+    assert told.answered_question.hidden == NOT_JUDGED
+    judged = [{**one, "questions_answered": 2} if n == 0 else one for n, one in enumerate(asked)]
+    told = figures(frame(judged), name="s", windows=(DAY, 7 * DAY), headline=7 * DAY, now=40 * DAY).windows[1]
+    assert told.answered_question.count == 1
+    assert told.answered_question.n > 0

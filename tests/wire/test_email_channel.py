@@ -59,7 +59,7 @@ BEFORE = ["CONNECT", "EHLO", "MAIL", "RCPT", "DATA"]
 def test_a_definite_4xx_is_deferred_at_every_step(step: str) -> None:
     with ScriptedSmtp() as server:
         receipt = send(server.says(step, "451 4.7.1 greylisted, come back later"))
-    assert (receipt.state, receipt.code, receipt.accepted_by) == ("deferred", "451", None)
+    assert (receipt.state, receipt.code, receipt.accepted_by) == ("deferred", "451", "relay")
     assert "greylisted" in receipt.reason
     assert not server.accepted
 
