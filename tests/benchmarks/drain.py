@@ -127,8 +127,8 @@ def main() -> None:
     floor, taken, whole = (statistics.median(times) for times in (floors, takes, wholes))
     print(
         f"drain: {MAILS} mails ({size / 1e6:.0f} MB) from Dovecot: bare fetch + parse {MAILS / floor:.0f}/s, taken in "
-        f"durably {MAILS / taken:.0f}/s (ratio {floor / taken:.2f}), taken in and understood {MAILS / whole:.0f}/s "
-        f"(ratio {floor / whole:.2f}; bar: at least {BAR})"
+        f"durably {MAILS / taken:.0f}/s (ratio {floor / taken:.2f}; bar: at least {BAR}), taken in and understood "
+        f"{MAILS / whole:.0f}/s (ratio {floor / whole:.2f}; aim: {BAR})"
     )
 
 
