@@ -552,14 +552,14 @@ def test_a_forgotten_live_uses_up_no_probe(world: World) -> None:
 
 
 def test_a_stop_that_was_taken_in_but_not_read_yet_counts_before_the_next_enquiry(tmp_path: Path) -> None:
-    world = World(tmp_path, firms=1, policy={"cooldown": timedelta(0)})
+    world = World(tmp_path, firms=2, study={"schedule": "0 9 * * *"}, policy={"cooldown": timedelta(0)})
     world.studies(probes_per_endpoint=None)
-    world.send()
+    assert world.send().sent == 2
     world.answer(1, text="Please remove me from your list and do not contact us again.")
     for batch in world.fake.hear(cursors(world.store, CHANNEL), world.now):
         take_in(world.store, CHANNEL, batch, world.now())
-    assert world.passes(days=8).send(rules=todays_rules()).sent == 0
-    assert len(world.fake.sent) == 1
+    assert world.passes(days=8).send(rules=todays_rules()).sent == 1, "the other firm is asked again"
+    assert [one.to for one in world.fake.sent].count("info@firm1.example") == 1
 
 
 @pytest.mark.parametrize(
