@@ -10,7 +10,7 @@ It proves the plumbing. It proves nothing about telling people from machines in 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
@@ -26,7 +26,7 @@ from monitor.demo_result import DemoResult, Found, Headline, Line
 from monitor.errors import UsageError, WireError
 from monitor.importing import bring_in
 from monitor.listen import listen_pass
-from monitor.report import publish
+from monitor.report import Progress, publish, unwatched
 from monitor.send import send_pass
 from monitor.store.looking import counts, events
 from monitor.store.records import stop, suppressed
@@ -49,12 +49,6 @@ NOTE = (
 )
 AFTER_THE_LAST_WINDOW = timedelta(hours=1)
 """When the demo looks at the mailbox for the last time."""
-
-Progress = Callable[[int, int | None], None]
-
-
-def unwatched(done: int, total: int | None) -> None:
-    """Progress that nobody watches."""
 
 
 def run(out: Path, *, progress: Progress = unwatched, planted: Sequence[Business] | None = None) -> DemoResult:
