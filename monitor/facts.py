@@ -19,6 +19,9 @@ KINDS = (
 )  # fmt: skip
 """Every kind of verdict."""
 
+OWN_COPY = "own_copy"
+"""Key of a match by which a mail is a copy of our own enquiry: our Message-ID as its own, from the private address."""
+
 BASES = ("own", "consented", "public_enquiry", "authority")
 
 
@@ -145,9 +148,10 @@ class Keys:
     """What of a mail may tie it to a probe: the store looks candidates up by these, match decides.
 
     Addresses and Message-IDs are lower case, the latter without brackets. `recipients` are all addresses it was
-    delivered or addressed to.
+    delivered or addressed to. `message_id` is its own.
     """
 
+    message_id: str = ""
     recipients: tuple[str, ...] = ()
     in_reply_to: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
@@ -161,8 +165,10 @@ class Keys:
 class Match:
     """An arrival belongs to `probe`, by which `key`, and how the sender stands to the business.
 
-    `key`: private_address, in_reply_to, bounced_message_id, references, number_pair, sender_domain.
-    `standing`: own_domain, known_partner, quotes_the_enquiry, stranger. `strong` is False where a person must look.
+    `key`: private_address, in_reply_to, bounced_message_id, references, number_pair, sender_domain; own_copy for our
+    own enquiry as it arrived.
+    `standing`: own_domain, known_partner, quotes_the_enquiry, stranger; ourselves for an own copy.
+    `strong` is False where a person must look.
     """
 
     probe: str
@@ -185,7 +191,8 @@ class Verdict:
     """What an arrival is. `automated`: True, False, or None where it cannot be told.
 
     `status` is the enhanced status code of a bounce ("5.1.1") and `hard` what it means: True permanent, False
-    temporary, None unknown. `reasons` are in words, strongest first, never empty.
+    temporary, None unknown. `reasons` are in words, strongest first, never empty. `delivered` is said of a
+    delivery_receipt: True when it came into the mailbox, False when it was only passed on.
     """
 
     kind: str
@@ -201,6 +208,7 @@ class Verdict:
     status: str | None = None
     hard: bool | None = None
     questions_answered: tuple[str, ...] = ()
+    delivered: bool | None = None
 
 
 # --------------------------------------------------------------------------- outcome
@@ -222,6 +230,8 @@ class Reply:
     reporter_trusted: bool = False
     questions_answered: int = 0
     by_hand: bool = False
+    delivered: bool | None = None
+    own_copy: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,12 +16,12 @@ from threading import Event, Lock, Thread
 from sqlalchemy.exc import IntegrityError
 
 from monitor.clock import Clock
-from monitor.facts import Keys, Match, SentProbe, Verdict
+from monitor.facts import OWN_COPY, Keys, Match, SentProbe, Verdict
 from monitor.store.candidates import candidates
 from monitor.store.engine import Store
 from monitor.store.hearing import TakenIn, cursors, open_gap, retire_places, take_in
 from monitor.store.understanding import Change, Understood, Unread, not_understood, store_understood
-from probes.contract import Batch, Listens, OpenChannel, ProbeError
+from probes.contract import Batch, Ear, Listens, OpenChannel, ProbeError
 from probes.mail.mime import Mail
 
 log = logging.getLogger(__name__)
@@ -92,17 +92,19 @@ def listen_pass(
 def hear(
     store: Store, name: str, wire: Listens, now: Clock, summary: ListenSummary, *, progress: Progress | None = None
 ) -> bool:
-    """Take in what has come on one channel; False, and a gap on record, when it could not be heard to the end."""
+    """Take in what has come on one channel; False, and a gap on record, when a mailbox was not heard to the end."""
     read: set[tuple[str, str]] = set()
-    known = cursors(store, name)
-    try:
-        for batch in _of_the_wire(lambda: wire.listen(known, now)):
-            _count(summary, take_in(store, name, batch, now()), progress)
-            read.add((batch.mailbox, batch.cursor.place))
-    except ProbeError as error:
-        log.warning("%s cannot be heard: %s", name, error)
-        summary.deaf[name] = str(error)
-        open_gap(store, name, str(error), now())
+    for ear in wire.ears():
+        known = cursors(store, name, ear.mailbox)
+        try:
+            for batch in _of_the_wire(partial(ear.listen, known, now)):
+                _count(summary, take_in(store, name, batch, now()), progress)
+                read.add((batch.mailbox, batch.cursor.place))
+        except ProbeError as error:
+            log.warning("%s cannot be heard: %s", name, error)
+            summary.deaf[name] = f"{summary.deaf[name]}; {error}" if name in summary.deaf else str(error)
+            open_gap(store, name, ear.mailbox, str(error), now())
+    if name in summary.deaf:
         return False
     retire_places(store, name, read, now())
     return True
@@ -201,11 +203,19 @@ def _judge(
         return Understood(arrival=one.arrival, matches=matches, verdict=_unclear(error, rules))
     try:
         matches = rules.match(mail, keys, probes, one.at)
-        verdict = rules.classify(mail, one.at)
+        verdict = _our_own(matches, rules) or rules.classify(mail, one.at)
     except Exception as broken:
         log.exception("arrival %d cannot be judged", one.arrival)
         verdict = _unclear(f"could not be judged: {type(broken).__name__}: {broken}", rules)
     return Understood(arrival=one.arrival, matches=matches, verdict=verdict)
+
+
+def _our_own(matches: Sequence[Match], rules: Rules) -> Verdict | None:
+    """The verdict on a copy of our own enquiry: it proves where the enquiry arrived, and answers nothing."""
+    if not any(match.key == OWN_COPY for match in matches):
+        return None
+    reason = "it is our own enquiry, as it arrived"
+    return Verdict(kind="delivery_receipt", automated=True, reasons=(reason,), rules=rules.version, delivered=True)
 
 
 def _unclear(reason: str, rules: Rules) -> Verdict:
@@ -222,18 +232,19 @@ def watch(
     rules: Rules | None = None,
     heard: Callable[[str, TakenIn], None] | None = None,
 ) -> list[Thread]:
-    """Start a thread for every channel that hears: takes in and understands what comes until `stop` is set.
+    """Start a thread for every mailbox that is heard: takes in and understands what comes until `stop` is set.
 
-    Returns the threads, running; join them after setting `stop`. A channel that cannot be heard, or a store that
+    Returns the threads, running; join them after setting `stop`. A mailbox that cannot be heard, or a store that
     cannot be written, is tried again after a minute. `heard` is called after each batch that brought something.
     """
     chosen = rules or todays_rules()
     one_at_a_time = Lock()
 
-    def follow(name: str, wire: Listens) -> None:
+    def follow(name: str, ear: Ear) -> None:
+        known = partial(cursors, store, name, ear.mailbox)
         while not stop.is_set():
             try:
-                for batch in _of_the_wire(partial(wire.watch, partial(cursors, store, name), now, stop)):
+                for batch in _of_the_wire(partial(ear.watch, known, now, stop)):
                     taken = take_in(store, name, batch, now())
                     with one_at_a_time:
                         understand(store, now, rules=chosen)
@@ -241,23 +252,24 @@ def watch(
                         heard(name, taken)
             except ProbeError as error:
                 log.warning("%s cannot be heard: %s", name, error)
-                _try_open_gap(store, name, str(error), now())
+                _try_open_gap(store, name, ear.mailbox, str(error), now())
             except Exception:
                 log.exception("listening to %s broke off", name)
             stop.wait(DEAF_WAIT)
 
     threads = [
-        Thread(target=follow, args=(name, channel.wire), name=f"listen-{name}")
+        Thread(target=follow, args=(name, ear), name=f"listen-{name}-{ear.mailbox}")
         for name, channel in channels.items()
         if isinstance(channel.wire, Listens)
+        for ear in channel.wire.ears()
     ]
     for thread in threads:
         thread.start()
     return threads
 
 
-def _try_open_gap(store: Store, name: str, why: str, at: datetime) -> None:
+def _try_open_gap(store: Store, name: str, mailbox: str, why: str, at: datetime) -> None:
     try:
-        open_gap(store, name, why, at)
+        open_gap(store, name, mailbox, why, at)
     except Exception:
         log.exception("the gap of %s could not be put on record", name)

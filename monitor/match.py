@@ -19,7 +19,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from monitor.domains import is_freemail, registrable
-from monitor.facts import Keys, Match, SentProbe
+from monitor.facts import OWN_COPY, Keys, Match, SentProbe
 from probes.mail.mime import Mail, addresses
 
 _WORDS = re.compile(r"[\W_]+")
@@ -35,6 +35,7 @@ def keys(mail: Mail) -> Keys:
     failed = [*recipients, *mail.headers("x-failed-recipients")]
     sender = mail.sender
     return Keys(
+        message_id=bare(mail.message_id or ""),
         recipients=mail.recipients,
         in_reply_to=mail.in_reply_to,
         references=mail.references,
@@ -53,6 +54,12 @@ def match(mail: Mail, keys: Keys, candidates: Sequence[SentProbe], at: datetime)
     probes = sorted({probe.probe: probe for probe in candidates}.values(), key=lambda probe: probe.probe)
     standings = _Standings(mail, keys)
 
+    own = [probe for probe in _holding(probes, [keys.message_id]) if keys.sender == probe.reply_address.lower()]
+    if own:
+        why = "its Message-ID is ours and it comes from the private address: a copy of our own enquiry"
+        return tuple(
+            Match(probe=probe.probe, key=OWN_COPY, strong=True, standing="ourselves", reason=why) for probe in own
+        )
     recipients = set(keys.recipients)
     addressed = [probe for probe in probes if probe.reply_address and probe.reply_address.lower() in recipients]
     replied = _holding(probes, keys.in_reply_to)

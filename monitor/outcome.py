@@ -53,6 +53,7 @@ def outcome(facts: ProbeFacts) -> Outcome:
     heard = [reply for reply in sure if reply.kind in PEOPLE | MACHINES]
     promise = next((reply for reply in machines if reply.promised), None)
     human = people[0] if people else None
+    delivered = [reply for reply in replies if reply.delivered and reply.strong]
 
     def at(found: Iterable[Reply]) -> int | None:
         first = next(iter(found), None)
@@ -84,7 +85,11 @@ def outcome(facts: ProbeFacts) -> Outcome:
         "first_human_kind": human.kind if human else None,
         "bounced_at": at(bounces),
         "disputed": bool(bounces) and _disputed(bounces, replies, facts.sent_at),
+        "bounce_hard": bounces[0].hard if bounces else None,
         "mailbox_full": any((reply.status or "").endswith(".2.2") for reply in bounces) if bounces else None,
+        "delayed_at": at(reply for reply in replies if reply.kind == "delay_notice" and reply.strong),
+        "delivered_at": at(delivered),
+        "delivered_junk": delivered[0].junk if delivered and delivered[0].own_copy else None,
         "observed_until": None if facts.heard_until is None else micros(facts.heard_until),
         "gap_from": None if facts.gap_from is None else micros(facts.gap_from),
         "promised_at": None if promise is None else _micros(promise, facts.sent_at),

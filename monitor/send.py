@@ -292,7 +292,9 @@ class _Pass:
         if self._deaf is None:
             self._deaf = {}
             for name, one in self.channels.items():
-                if isinstance(one.wire, Listens) and not has_heard(self.store, name):
+                if not isinstance(one.wire, Listens):
+                    continue
+                if not all(has_heard(self.store, name, ear.mailbox) for ear in one.wire.ears()):
                     summary = ListenSummary()
                     hear(self.store, name, one.wire, self.now, summary)
                     self._deaf |= summary.deaf

@@ -9,7 +9,7 @@ Nothing here reads a clock: `now` is a callable that the caller passes in, retur
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Event
@@ -70,6 +70,9 @@ class Receipt:
     `unknown` whenever it may have been. `at` is the moment the other side answered (the clock of the probe starts
     here when `state` is `sent`). `accepted_by`: whose server took it or, where it was refused for a reason that is not
     about us, whose server refused it. `transcript` is what was said on the wire, without secrets and without the body.
+    `host`: the server that answered. `tls`: how the conversation was encrypted, in words ("TLSv1.3, certificate
+    verified"), "" when it was not. `reports_asked`: the server took our request to report what becomes of it
+    (RFC 3461).
     """
 
     state: ContactState
@@ -79,6 +82,9 @@ class Receipt:
     code: str | None = None
     reason: str = ""
     transcript: str = ""
+    host: str | None = None
+    tls: str = ""
+    reports_asked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +172,14 @@ class Guards(Protocol):
 
 
 @runtime_checkable
-class Listens(Protocol):
+class Ear(Protocol):
+    """One mailbox (or number) that is listened to; its connection belongs to one thread."""
+
+    @property
+    def mailbox(self) -> str:
+        """Its name: part of the identity of everything that comes in here."""
+        ...
+
     def listen(self, cursors: Mapping[str, str], now: Clock) -> Iterator[Batch]:
         """One pass: all that came in since `cursors` (place -> position), in bounded batches.
 
@@ -176,7 +189,75 @@ class Listens(Protocol):
         ...
 
     def watch(self, cursors: Callable[[], Mapping[str, str]], now: Clock, stop: Event) -> Iterator[Batch]:
-        """Like listen(), then wait for more until `stop` is set; `cursors` is asked again after each reconnect."""
+        """Like listen(), then wait for more until `stop` is set; `cursors` is asked again after each reconnect.
+
+        An empty batch with `heard_until` None tells nothing. While it cannot hear it raises ProbeError, so that the
+        gap is put on record, and is asked again after a while; what it then delivers closes the gap.
+        """
+        ...
+
+
+@runtime_checkable
+class Listens(Protocol):
+    def ears(self) -> Sequence[Ear]:
+        """Every mailbox that is listened to; empty when this configuration hears nothing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Canaries:
+    """How hearing is to be proven: from which outside address, how often, and how long one may be under way."""
+
+    sender: str
+    every: timedelta
+    patience: timedelta
+
+
+@runtime_checkable
+class ProvesHearing(Protocol):
+    """Sends messages of our own from outside to our private addresses, and finds out what became of a lost one."""
+
+    def canaries(self) -> Canaries | None:
+        """None when none is configured: then hearing is not proven."""
+        ...
+
+    def send_canary(self, canary: Enquiry, now: Clock) -> Receipt:
+        """Hand one over, as `Sends.send` does: from the outside address (`reply_to`) to the private one (`to`)."""
+        ...
+
+    def missing(self, message_id: str, to: str, now: Clock) -> str | None:
+        """Why a canary that was accepted is not in any place that is read, in words; None when nothing explains it.
+
+        Looks where nobody listens: other folders, the mailbox's quota, the MX of the address. Changes nothing.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attestation:
+    """What one signature on an arrival proved, with the key that was published at that moment.
+
+    `method`: dkim or arc. `result`: pass, fail, none, temperror or permerror (RFC 8601). `key` is the TXT record found
+    under `key_name`, None where there was none; with it the signature can be checked for ever, without the network.
+    """
+
+    method: str
+    domain: str
+    selector: str
+    result: str
+    reason: str
+    key_name: str
+    key: str | None
+    fetched_at: datetime
+
+
+@runtime_checkable
+class Attests(Protocol):
+    def attest(self, raw: bytes, now: Clock) -> tuple[Attestation, ...]:
+        """Check every signature on an arrival, fetching the keys now; () when it carries none.
+
+        Raises ProbeError (not permanent) when the keys cannot be asked for now: it is asked again later.
+        """
         ...
 
 

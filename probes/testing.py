@@ -15,6 +15,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from threading import Condition, Event
 from typing import Any, Self
 from unittest import mock
@@ -31,6 +32,7 @@ from probes.contract import (
     Clock,
     Cursor,
     Description,
+    Ear,
     Enquiry,
     Listens,
     ProbeError,
@@ -186,11 +188,21 @@ class FakeChannel:
             self._news.wait(seconds)
 
 
-class FakeWire:
-    """What FakeChannel opens: Sends, Listens and Checks."""
+class OneEar:
+    """For a wire that is itself the one mailbox it listens to."""
+
+    mailbox: str = "probe@inbox.example"
+
+    def ears(self) -> tuple[Any, ...]:
+        return (self,)
+
+
+class FakeWire(OneEar):
+    """What FakeChannel opens: Sends, Listens (itself its one ear) and Checks."""
 
     def __init__(self, channel: FakeChannel) -> None:
         self._channel = channel
+        self.mailbox = channel.mailbox
 
     def send(self, enquiry: Enquiry, now: Clock) -> Receipt:
         channel = self._channel
@@ -298,9 +310,9 @@ def _check_refuses_outside(
             receipt = wire.send(enquiry, now)
             _promise(receipt.state == "not_sent", f"with live = false send() ended {receipt.state!r}, not 'not_sent'")
             _promise(receipt.reason, "the receipt does not say why nothing was sent")
-        if isinstance(wire, Listens):
-            _must_refuse("listen", lambda: list(wire.listen({}, now)))
-            _must_refuse("watch", lambda: next(wire.watch(dict, now, Event()), None))
+        for ear in wire.ears() if isinstance(wire, Listens) else ():
+            _must_refuse("listen", partial(_listen, ear, now))
+            _must_refuse("watch", partial(_watch, ear, now))
         if isinstance(wire, Checks):
             lines: list[Check] = []
             try:
@@ -312,6 +324,14 @@ def _check_refuses_outside(
                     any(not line.ok for line in lines), "check() finds nothing wrong with a target it may not reach"
                 )
         _promise(not tried, f"with live = false a connection was tried to {tried}")
+
+
+def _listen(ear: Ear, now: Clock) -> None:
+    list(ear.listen({}, now))
+
+
+def _watch(ear: Ear, now: Clock) -> None:
+    next(ear.watch(dict, now, Event()), None)
 
 
 def _must_refuse(what: str, act: Callable[[], object]) -> None:

@@ -40,7 +40,11 @@ COLUMNS: dict[str, Any] = {
     "first_human_kind": pl.String,  # human | opt_out
     "bounced_at": pl.Int64,  # first bounce
     "disputed": pl.Boolean,  # the bounce does not stand alone (DESIGN section 2, not_delivered)
+    "bounce_hard": pl.Boolean,  # the first bounce was for good (true) or for now (false); null: it does not say
     "mailbox_full": pl.Boolean,  # a bounce said so
+    "delayed_at": pl.Int64,  # first notice that it is not delivered yet
+    "delivered_at": pl.Int64,  # proof that it came into the mailbox: their server's report, or our own copy (control)
+    "delivered_junk": pl.Boolean,  # that copy stood in a junk folder
     "observed_until": pl.Int64,  # we have heard everything until then
     "gap_from": pl.Int64,  # start of the first deaf gap that was never closed
     "promised_at": pl.Int64,  # first promise of an answer by a machine
@@ -76,6 +80,11 @@ BOUNCE_LIMIT = 5 * 24 * 3_600_000_000
 _EVENTS = (
     "first_reply_at", "first_ack_at", "first_bot_at", "first_auto_at", "first_unclear_at", "first_human_at",
     "bounced_at",
+)  # fmt: skip
+
+
+_MOMENTS = (
+    "sent_at", "delayed_at", "delivered_at", "observed_until", "gap_from", "promised_at", "promise_due_at",
 )  # fmt: skip
 
 
@@ -171,7 +180,7 @@ def _impossible() -> dict[str, pl.Expr]:
         "questions_asked is negative": asked < 0,
         "questions_answered is not between 0 and questions_asked": ~answered.is_between(0, asked),
     }
-    for name in ("sent_at", "observed_until", "gap_from", "promised_at", "promise_due_at", *_EVENTS):
+    for name in (*_MOMENTS, *_EVENTS):
         rules[f"{name} lies before 1970"] = c(name) < 0
     for name in ("first_ack_at", "first_bot_at", "first_auto_at", "first_human_at"):
         late = c(name).is_not_null() & (c("first_reply_at").is_null() | (c("first_reply_at") > c(name)))

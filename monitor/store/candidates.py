@@ -57,7 +57,8 @@ def candidates(store: Store, wanted: Sequence[tuple[Keys, datetime]]) -> list[tu
 
 
 def _message_ids(keys: Keys) -> tuple[str, ...]:
-    return (*keys.in_reply_to, *keys.references, *keys.bounced_message_ids)
+    own = (keys.message_id,) if keys.message_id else ()
+    return (*own, *keys.in_reply_to, *keys.references, *keys.bounced_message_ids)
 
 
 def _is_open(probe: SentProbe, at: datetime) -> bool:

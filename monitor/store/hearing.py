@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from sqlalchemy import Connection, and_, func, insert, select, update
@@ -36,6 +36,14 @@ class GapEntry:
     until: datetime | None
     closed_at: datetime | None
     why: str
+    found_by: str
+
+
+LINE = "line"
+"""A gap found because the line was lost; it closes when everything that came in it has been read."""
+
+CANARY = "canary"
+"""A gap found because a canary did not come home; reading on does not close it."""
 
 
 # --------------------------------------------------------------------------- taking in
@@ -140,22 +148,22 @@ def _known(
 
 
 # --------------------------------------------------------------------------- cursors
-def cursors(store: Store, channel: str) -> dict[str, str]:
-    """Where listening resumes: place -> position. A place that was left out for a while resumes where it was left."""
-    query = (
-        select(CURSORS.c.place, CURSORS.c.position)
-        .where(CURSORS.c.channel == channel)
-        .order_by(CURSORS.c.updated_at, CURSORS.c.id)
+def cursors(store: Store, channel: str, mailbox: str) -> dict[str, str]:
+    """Where listening to a mailbox resumes: place -> position. One left out for a while resumes where it was left."""
+    query = select(CURSORS.c.place, CURSORS.c.position).where(
+        CURSORS.c.channel == channel, CURSORS.c.mailbox == mailbox
     )
     with store.read() as connection:
         return {row.place: row.position for row in connection.execute(query)}
 
 
-def has_heard(store: Store, channel: str) -> bool:
-    """Whether hearing has begun on this channel: what came in before that is lost to us."""
-    query = select(CURSORS.c.id).where(CURSORS.c.channel == channel, CURSORS.c.heard_from.is_not(None)).limit(1)
+def has_heard(store: Store, channel: str, mailbox: str) -> bool:
+    """Whether hearing has begun in this mailbox: what came in before that is lost to us."""
+    query = select(CURSORS.c.id).where(
+        CURSORS.c.channel == channel, CURSORS.c.mailbox == mailbox, CURSORS.c.heard_from.is_not(None)
+    )
     with store.read() as connection:
-        return connection.scalar(query) is not None
+        return connection.scalar(query.limit(1)) is not None
 
 
 def _move_cursor(connection: Connection, channel: str, batch: Batch, now: datetime) -> None:
@@ -176,7 +184,8 @@ def _move_cursor(connection: Connection, channel: str, batch: Batch, now: dateti
 def retire_places(store: Store, channel: str, read: set[tuple[str, str]], now: datetime) -> int:
     """After a complete pass over a channel: places that it no longer reads hold back no probe; returns how many.
 
-    `read`: (mailbox, place) of every batch of the pass.
+    `read`: (mailbox, place) of every batch of the pass, of all mailboxes. A gap of a mailbox that is not read any more
+    stays on record.
     """
     with store.write() as connection:
         active = (CURSORS.c.channel == channel, CURSORS.c.retired_at.is_(None))
@@ -191,35 +200,34 @@ def retire_places(store: Store, channel: str, read: set[tuple[str, str]], now: d
 
 
 # --------------------------------------------------------------------------- being deaf
-def open_gap(store: Store, channel: str, why: str, now: datetime) -> int:
-    """Put on record that a channel cannot be heard now; returns how many mailboxes that concerns.
+def open_gap(store: Store, channel: str, mailbox: str, why: str, now: datetime) -> bool:
+    """Put on record that a mailbox cannot be heard now; False when it was never heard: hearing has not begun.
 
-    The gap goes back to the last moment up to which its mailbox was heard; one that is open already is kept and
-    reaches until now. A channel that was never heard has no gap: hearing has not begun.
+    The gap goes back to the last moment up to which the mailbox was heard; one that is open already is kept and
+    reaches until now.
     """
     with store.write() as connection:
-        heard = select(CURSORS.c.mailbox, func.min(CURSORS.c.heard_until), func.min(CURSORS.c.heard_from)).where(
-            CURSORS.c.channel == channel, CURSORS.c.retired_at.is_(None)
+        heard = select(func.count(), func.min(CURSORS.c.heard_until), func.min(CURSORS.c.heard_from)).where(
+            CURSORS.c.channel == channel, CURSORS.c.mailbox == mailbox, CURSORS.c.retired_at.is_(None)
         )
-        rows = connection.execute(heard.group_by(CURSORS.c.mailbox)).all()
-        for mailbox, until, begun in rows:
-            same = and_(GAPS.c.channel == channel, GAPS.c.mailbox == mailbox, GAPS.c.closed_at.is_(None))
-            if not connection.execute(update(GAPS).where(same).values(until=now)).rowcount:
-                values = {
-                    "channel": channel,
-                    "mailbox": mailbox,
-                    "since": until or begun or now,
-                    "until": now,
-                    "why": why,
-                }
-                connection.execute(insert(GAPS).values(values))
-    return len(rows)
+        places, until, begun = connection.execute(heard).one()
+        if not places:
+            return False
+        same = and_(
+            GAPS.c.channel == channel, GAPS.c.mailbox == mailbox, GAPS.c.closed_at.is_(None), GAPS.c.found_by == LINE
+        )
+        if not connection.execute(update(GAPS).where(same).values(until=now)).rowcount:
+            since = until or begun or now
+            values = {
+                "channel": channel, "mailbox": mailbox, "since": since, "until": now, "why": why, "found_by": LINE
+            }  # fmt: skip
+            connection.execute(insert(GAPS).values(values))
+    return True
 
 
 def gaps(store: Store, *, unclosed: bool = False) -> list[GapEntry]:
     """Gaps on record, oldest first."""
-    columns = (GAPS.c.channel, GAPS.c.mailbox, GAPS.c.since, GAPS.c.until, GAPS.c.closed_at, GAPS.c.why)
-    query = select(*columns).order_by(GAPS.c.since, GAPS.c.id)
+    query = select(*(GAPS.c[one.name] for one in fields(GapEntry))).order_by(GAPS.c.since, GAPS.c.id)
     if unclosed:
         query = query.where(GAPS.c.closed_at.is_(None))
     with store.read() as connection:
@@ -227,13 +235,14 @@ def gaps(store: Store, *, unclosed: bool = False) -> list[GapEntry]:
 
 
 def _close_gaps(connection: Connection, channel: str, mailbox: str, now: datetime) -> None:
-    """Close the gaps of a mailbox that every place has now been heard past."""
+    """Close the gaps of a lost line that every place of the mailbox has now been heard past."""
     here = (CURSORS.c.channel == channel, CURSORS.c.mailbox == mailbox, CURSORS.c.retired_at.is_(None))
     places = connection.scalars(select(CURSORS.c.heard_until).where(*here)).all()
     if any(moment is None for moment in places):
         return
     least = min(moment for moment in places if moment is not None)
     where = (
-        GAPS.c.channel == channel, GAPS.c.mailbox == mailbox, GAPS.c.closed_at.is_(None), GAPS.c.until <= least
+        GAPS.c.channel == channel, GAPS.c.mailbox == mailbox, GAPS.c.closed_at.is_(None), GAPS.c.until <= least,
+        GAPS.c.found_by == LINE,
     )  # fmt: skip
     connection.execute(update(GAPS).where(*where).values(closed_at=now))

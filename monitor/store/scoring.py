@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select
 
-from monitor.facts import Match, Outcome, ProbeFacts, Reply, Verdict
+from monitor.facts import OWN_COPY, Match, Outcome, ProbeFacts, Reply, Verdict
 from monitor.outcome import reporter_trusted
 from monitor.store.engine import Store, chunks
 from monitor.store.tables import (
@@ -29,6 +29,9 @@ from monitor.store.tables import (
     VERDICTS,
 )
 from monitor.store.understanding import read_verdict
+
+WITHDRAWN = "withdrawn"
+"""Kind of a review by which a person gives an arrival back to the rules."""
 
 PROBES_AT_A_TIME = 500
 ROWS_AT_A_TIME = 5_000
@@ -180,6 +183,8 @@ def _reply(heard: Heard, endpoint_address: str) -> Reply:
         reporter_trusted=reporter_trusted(heard.match, verdict, endpoint_address),
         questions_answered=len(verdict.questions_answered),
         by_hand=heard.by_hand,
+        delivered=verdict.delivered,
+        own_copy=heard.match.key == OWN_COPY,
     )
 
 
@@ -205,7 +210,7 @@ def _heard(connection: Connection, probes: Sequence[str]) -> dict[str, list[Hear
     verdicts: dict[int, Verdict] = {}
     for part in chunks(arrivals):
         for row in connection.execute(select(REVIEWS).where(REVIEWS.c.arrival_id.in_(part)).order_by(REVIEWS.c.id)):
-            reviews[row.arrival_id] = row
+            reviews[row.arrival_id] = row if row.kind != WITHDRAWN else None
         for row in connection.execute(select(ARRIVALS.c.id, ARRIVALS.c.at).where(ARRIVALS.c.id.in_(part))):
             times[row.id] = row.at
         first = (

@@ -96,6 +96,9 @@ def record_receipt(
         "code": receipt.code,
         "reason": clean(receipt.reason),
         "transcript": clean(receipt.transcript),
+        "host": receipt.host,
+        "tls": clean(receipt.tls),
+        "reports_asked": receipt.reports_asked,
     }
     mine = (CONTACTS.c.id == contact, CONTACTS.c.tries == attempt, CONTACTS.c.state.in_(("sending", "unknown")))
     with store.write() as connection:

@@ -174,19 +174,30 @@ class ReceiptRow(SQLModel, table=True):
     code: str | None = None
     reason: str = Field(default="", sa_type=Text)
     transcript: str = Field(default="", sa_type=Text)
+    host: str | None = None
+    tls: str = ""
+    reports_asked: bool = False
 
 
 class Raw(SQLModel, table=True):
-    """The bytes of an arrival, content-addressed and compressed (zlib)."""
+    """The bytes of an arrival, content-addressed and compressed (zlib).
+
+    `erased_at` is set when a person in it was forgotten: the bytes are gone (`data` is empty), the hash stays, so that
+    the same mail seen again is known and not stored anew.
+    """
 
     __tablename__ = "raw"
     sha256: str = Field(primary_key=True)
     size: int
     data: bytes = Field(sa_type=LargeBinary)
+    erased_at: datetime | None = None
 
 
 class ArrivalRow(SQLModel, table=True):
-    """Something that came in. `at`: earliest trustworthy time of its sightings. `understood`: a verdict exists."""
+    """Something that came in. `at`: earliest trustworthy time of its sightings. `understood`: a verdict exists.
+
+    `attested_at`: when its signatures were checked with the keys published then (null: not yet).
+    """
 
     __tablename__ = "arrivals"
     __table_args__ = (
@@ -202,6 +213,7 @@ class ArrivalRow(SQLModel, table=True):
     at: datetime = Field(index=True)
     stored_at: datetime
     understood: bool = False
+    attested_at: datetime | None = None
 
 
 class Sighting(SQLModel, table=True):
@@ -251,11 +263,15 @@ class VerdictRow(SQLModel, table=True):
     status: str | None = None
     hard: bool | None = None
     questions_answered: list[str] = Field(default_factory=list, sa_type=JSON)
+    delivered: bool | None = None
     decided_at: datetime
 
 
 class Review(SQLModel, table=True):
-    """A person's decision about an arrival: wins over the rules and survives `rescore`."""
+    """A person's decision about an arrival: wins over the rules and survives `rescore`.
+
+    Append-only: the newest row of an arrival counts. One of kind `withdrawn` gives it back to the rules.
+    """
 
     __tablename__ = "reviews"
     id: int | None = Field(default=None, primary_key=True)
@@ -267,22 +283,52 @@ class Review(SQLModel, table=True):
     at: datetime
 
 
+class Attested(SQLModel, table=True):
+    """What one signature on an arrival proved, with the key as it was published then."""
+
+    __tablename__ = "attestations"
+    id: int | None = Field(default=None, primary_key=True)
+    arrival_id: int = Field(foreign_key="arrivals.id", index=True)
+    method: str  # dkim | arc
+    domain: str
+    selector: str
+    result: str
+    reason: str = Field(default="", sa_type=Text)
+    key_name: str
+    key: str | None = Field(default=None, sa_type=Text)
+    fetched_at: datetime
+
+
 class Canary(SQLModel, table=True):
-    """Our own message from outside to a fresh private address, seen through to the store."""
+    """Our own message from outside to a private address, seen through to the store.
+
+    `channel` sent it and is to hear it; `scheme` is the name of the address scheme that it proves. `state` is that of
+    its receipt (`planned` while it is being handed over). `heard_at` or `failed_at` is set when its fate is known; one
+    that comes after it failed has both. `why`: what explains a failure, in words.
+    """
 
     __tablename__ = "canaries"
+    __table_args__ = (Index("ix_canaries_channel_sent_at", "channel", "sent_at"),)
     id: int | None = Field(default=None, primary_key=True)
     channel: str
-    mailbox: str
-    address: str = Field(unique=True)
+    scheme: str
+    address: str = Field(index=True)
+    message_id: str = Field(unique=True)
+    state: str
     sent_at: datetime
     arrival_id: int | None = Field(default=None, foreign_key="arrivals.id")
     heard_at: datetime | None = None
+    junk: bool = False
     failed_at: datetime | None = None
+    why: str = Field(default="", sa_type=Text)
 
 
 class Gap(SQLModel, table=True):
-    """A time in which we may have been deaf; `closed_at` is set when a catch-up has read what came in it."""
+    """A time in which we may have been deaf; `closed_at` is set when what came in it has been read after all.
+
+    `found_by`: `line` when the line was lost, `canary` when a canary did not come home. `until` is null while a
+    canary's gap goes on.
+    """
 
     __tablename__ = "gaps"
     __table_args__ = (Index("ix_gaps_channel_closed_at", "channel", "closed_at"),)
@@ -293,6 +339,18 @@ class Gap(SQLModel, table=True):
     until: datetime | None = None
     closed_at: datetime | None = None
     why: str = Field(sa_type=Text)
+    found_by: str = "line"
+
+
+class Tombstone(SQLModel, table=True):
+    """That somebody was forgotten: a keyed hash of the address, when, why, and what was erased. No personal data."""
+
+    __tablename__ = "tombstones"
+    id: int | None = Field(default=None, primary_key=True)
+    digest: str = Field(index=True)
+    why: str = Field(sa_type=Text)
+    erased: dict[str, int] = Field(default_factory=dict, sa_type=JSON)
+    at: datetime
 
 
 class Suppression(SQLModel, table=True):
@@ -356,7 +414,11 @@ OUTCOMES = Table(
     Column("first_human_kind", String),
     Column("bounced_at", BigInteger),
     Column("disputed", Boolean, nullable=False),
+    Column("bounce_hard", Boolean),
     Column("mailbox_full", Boolean),
+    Column("delayed_at", BigInteger),
+    Column("delivered_at", BigInteger),
+    Column("delivered_junk", Boolean),
     Column("observed_until", BigInteger),
     Column("gap_from", BigInteger),
     Column("promised_at", BigInteger),
@@ -385,5 +447,7 @@ VERDICTS = metadata.tables["verdicts"]
 REVIEWS = metadata.tables["reviews"]
 CANARIES = metadata.tables["canaries"]
 GAPS = metadata.tables["gaps"]
+ATTESTATIONS = metadata.tables["attestations"]
+TOMBSTONES = metadata.tables["tombstones"]
 SUPPRESSIONS = metadata.tables["suppressions"]
 CURSORS = metadata.tables["cursors"]

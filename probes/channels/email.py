@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from threading import Event
 from typing import Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
-from probes.contract import Batch, Check, Clock, Description, Enquiry, Receipt
+from probes.contract import Check, Clock, Description, Enquiry, Receipt
 from probes.mail import address as addresses
 from probes.mail.checks import check_imap, check_smtp
 from probes.mail.handover import Handover
@@ -29,16 +28,30 @@ _COLUMNS = (
 
 
 class Settings(Table):
-    """`smtp` is needed to send, `imap` to hear; at least one of them must be there."""
+    """`smtp` is needed to send, `imap` to hear; at least one of them must be there.
+
+    `mailboxes`: further mailboxes in which answers come in (the ready ones of an address scheme, for instance).
+    """
 
     smtp: Smtp | None = None
     imap: Imap | None = None
+    mailboxes: dict[str, Imap] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _something(self) -> Self:
         if self.smtp is None and self.imap is None:
             raise ValueError("needs a table smtp (to send), imap (to hear) or both")
+        if self.mailboxes and self.imap is None:
+            raise ValueError("mailboxes: are further ones; put the first into imap")
+        users = [one.user for one in self.heard]
+        if len(set(users)) != len(users):
+            raise ValueError("imap, mailboxes: two have the same user; what comes in is told apart by it")
         return self
+
+    @property
+    def heard(self) -> tuple[Imap, ...]:
+        """Every mailbox that is listened to."""
+        return (*((self.imap,) if self.imap else ()), *self.mailboxes.values())
 
 
 class EmailKind:
@@ -64,11 +77,10 @@ class EmailKind:
     def open(self, name: str, settings: Settings, *, live: bool) -> object:  # noqa: ARG002 - the same for every channel
         """What sends, hears or both, as the tables of `settings` allow. Touches no wire."""
         if settings.smtp and settings.imap:
-            return Mail(settings.smtp, settings.imap, live=live)
+            return Mail(settings.smtp, settings.heard, live=live)
         if settings.smtp:
             return Sender(settings.smtp, live=live)
-        assert settings.imap is not None
-        return Listener(settings.imap, live=live)
+        return Listener(settings.heard, live=live)
 
 
 class Sender:
@@ -91,27 +103,24 @@ class Sender:
 class Listener:
     """Hears, and sends nothing."""
 
-    def __init__(self, imap: Imap, *, live: bool) -> None:
-        self._imap, self._live = imap, live
-        self._mailbox = Mailbox(imap, live=live)
+    def __init__(self, mailboxes: Sequence[Imap], *, live: bool) -> None:
+        self._mailboxes, self._live = tuple(mailboxes), live
+        self._ears = tuple(Mailbox(imap, live=live) for imap in mailboxes)
 
-    def listen(self, cursors: Mapping[str, str], now: Clock) -> Iterator[Batch]:
-        return self._mailbox.listen(cursors, now)
-
-    def watch(self, cursors: Callable[[], Mapping[str, str]], now: Clock, stop: Event) -> Iterator[Batch]:
-        return self._mailbox.watch(cursors, now, stop)
+    def ears(self) -> tuple[Mailbox, ...]:
+        return self._ears
 
     def check(self, now: Clock) -> Iterator[Check]:  # noqa: ARG002 - nothing here has a date
-        return check_imap(self._imap, live=self._live)
+        for imap in self._mailboxes:
+            yield from check_imap(imap, live=self._live)
 
 
 class Mail:
     """Sends and hears."""
 
-    def __init__(self, smtp: Smtp, imap: Imap, *, live: bool) -> None:
-        self._sender, self._listener = Sender(smtp, live=live), Listener(imap, live=live)
-        self.send, self.refusal = self._sender.send, self._sender.refusal
-        self.listen, self.watch = self._listener.listen, self._listener.watch
+    def __init__(self, smtp: Smtp, mailboxes: Sequence[Imap], *, live: bool) -> None:
+        self._sender, self._listener = Sender(smtp, live=live), Listener(mailboxes, live=live)
+        self.send, self.refusal, self.ears = self._sender.send, self._sender.refusal, self._listener.ears
 
     def check(self, now: Clock) -> Iterator[Check]:
         yield from self._sender.check(now)

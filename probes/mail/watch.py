@@ -48,6 +48,11 @@ class Mailbox:
         self._live = live
         self._spoilt = Spoilt()
 
+    @property
+    def mailbox(self) -> str:
+        """The user that logs in."""
+        return self._settings.user
+
     def listen(self, cursors: Mapping[str, str], now: Clock) -> Iterator[Batch]:
         """One pass over all folders. Raises ProbeError when it cannot hear."""
         known = Known(cursors)

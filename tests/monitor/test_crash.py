@@ -40,7 +40,7 @@ from monitor.store import hearing, planning, records, sending, understanding
 from monitor.store.engine import Store
 from monitor.store.locks import pass_lock
 from probes.contract import Arrival, Batch, Clock, Cursor, Enquiry, OpenChannel, Receipt
-from probes.testing import FakeChannel
+from probes.testing import FakeChannel, OneEar
 from tests.monitor.factories import CHANNEL, MAILBOX, RULES, World, a_config, mail
 from tests.monitor.making import TUESDAY
 
@@ -69,7 +69,7 @@ SETTLED = {"sent", "unknown", "not_sent"}
 
 
 # --------------------------------------------------------------------------- the world outside the store
-class Wire:
+class Wire(OneEar):
     """A channel whose other side are files: what it accepted, what it was asked, and a mailbox."""
 
     def __init__(self, folder: Path) -> None:

@@ -22,7 +22,7 @@ from monitor.store.records import suppressed
 from monitor.store.understanding import not_understood, store_understood
 from probes.contract import Batch, Clock, OpenChannel
 from probes.mail.mime import Mail
-from probes.testing import FakeChannel, FakeSettings
+from probes.testing import FakeChannel, FakeSettings, OneEar
 from tests.monitor.factories import CHANNEL, RULES, World, arrival, batch, mail, only, rows
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -195,7 +195,7 @@ def test_hearing_again_catches_up_and_closes_the_gap(world: World) -> None:
     assert kinds(world)["firm-1"] == ["human"]
 
 
-class Scripted:
+class Scripted(OneEar):
     """A channel that delivers these batches; an exception among them is raised."""
 
     def __init__(self, *script: Batch | Exception) -> None:

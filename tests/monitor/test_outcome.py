@@ -110,7 +110,28 @@ def test_each_kind_sets_its_own_time(kind: str, column: str) -> None:
 
 @pytest.mark.parametrize("kind", ["marketing", "complaint_report", "delivery_receipt", "read_receipt", "delay_notice"])
 def test_what_is_ignored_sets_no_time(kind: str) -> None:
-    assert row(came(kind)) == row()
+    assert row(came(kind)) | {"delayed_at": None} == row()
+
+
+def test_a_delay_notice_says_when_delivery_was_first_late() -> None:
+    late, later = came("delay_notice", DAY / 6), came("delay_notice", DAY / 3)
+    assert row(later, late)["delayed_at"] == micros(late.at)
+    assert row(came("delay_notice", strong=False))["delayed_at"] is None
+
+
+def test_only_a_sure_proof_says_that_it_came_into_the_mailbox() -> None:
+    assert row(came("delivery_receipt", delivered=False))["delivered_at"] is None, "passed on, not delivered"
+    assert row(came("delivery_receipt", delivered=True, strong=False))["delivered_at"] is None
+    proof = came("delivery_receipt", delivered=True)
+    assert row(proof)["delivered_at"] == micros(proof.at)
+    copy = row(came("delivery_receipt", delivered=True, own_copy=True, junk=True))
+    assert copy["delivered_junk"] is True
+    assert copy["first_reply_at"] is None, "our own enquiry answers nothing"
+
+
+@pytest.mark.parametrize("hard", [True, False, None])
+def test_a_bounce_says_whether_it_is_for_good(hard: bool | None) -> None:
+    assert row(came("bounce", hard=hard))["bounce_hard"] is hard
 
 
 def test_the_first_human_kind_is_that_of_the_first() -> None:

@@ -42,7 +42,7 @@ def test_an_arrival_is_stored_byte_for_byte_with_its_sighting_and_cursor(store: 
     assert (kept["size"], zlib.decompress(kept["data"])) == (len(content), content)
     assert (row["channel"], row["mailbox"], row["at"], row["understood"]) == (CHANNEL, MAILBOX, TUESDAY, False)
     assert (sighting["place"], sighting["position"], sighting["junk"]) == ("INBOX", "1:1", True)
-    assert cursors(store, CHANNEL) == {"INBOX": "1:7"}
+    assert cursors(store, CHANNEL, MAILBOX) == {"INBOX": "1:7"}
 
 
 def test_an_arrival_seen_again_in_the_same_spot_changes_nothing(store: Store) -> None:
@@ -95,7 +95,7 @@ def test_a_batch_that_cannot_be_stored_moves_no_cursor(store: Store) -> None:
     broken = arrival(b"b", at=TUESDAY.replace(tzinfo=None))
     with pytest.raises(Exception, match="timezone"):
         take(store, arrival(b"a"), broken, position="1:9")
-    assert cursors(store, CHANNEL) == {"INBOX": "1:1"}
+    assert cursors(store, CHANNEL, MAILBOX) == {"INBOX": "1:1"}
     assert rows(store, "arrivals") == rows(store, "raw") == []
 
 
@@ -136,11 +136,11 @@ def heard(store: Store) -> dict[str, Any]:
 
 
 def test_hearing_begins_with_the_first_batch_and_moves_on(store: Store) -> None:
-    assert not has_heard(store, CHANNEL)
+    assert not has_heard(store, CHANNEL, MAILBOX)
     take(store, heard_until=TUESDAY)
     take(store, heard_until=TUESDAY + MINUTE, position="1:2", at=TUESDAY + MINUTE)
-    assert has_heard(store, CHANNEL)
-    assert not has_heard(store, "bell")
+    assert has_heard(store, CHANNEL, MAILBOX)
+    assert not has_heard(store, "bell", MAILBOX)
     (row,) = rows(store, "cursors")
     assert (row["heard_from"], row["heard_until"], row["position"]) == (TUESDAY, TUESDAY + MINUTE, "1:2")
 
@@ -162,23 +162,24 @@ def test_a_place_that_is_read_no_more_is_retired_and_comes_back_where_it_was_lef
     take(store, place="Junk", position="1:3")
     assert retire_places(store, CHANNEL, {(MAILBOX, "INBOX")}, TUESDAY) == 1
     assert {row["place"]: row["retired_at"] for row in rows(store, "cursors")} == {"INBOX": None, "Junk": TUESDAY}
-    assert cursors(store, CHANNEL) == {"INBOX": "1:5", "Junk": "1:3"}
+    assert cursors(store, CHANNEL, MAILBOX) == {"INBOX": "1:5", "Junk": "1:3"}
     take(store, place="Junk", position="1:4")
     assert [row["retired_at"] for row in rows(store, "cursors")] == [None, None]
 
 
-def test_cursors_are_those_of_their_channel_and_of_the_mailbox_read_last(store: Store) -> None:
+def test_cursors_are_those_of_their_channel_and_of_their_mailbox(store: Store) -> None:
     take(store, position="1:1")
     take(store, position="9:9", mailbox="new@inbox.example", at=TUESDAY + MINUTE)
     take_in(store, "bell", batch(position="bell"), TUESDAY)
-    assert cursors(store, CHANNEL) == {"INBOX": "9:9"}
+    assert cursors(store, CHANNEL, MAILBOX) == {"INBOX": "1:1"}
+    assert cursors(store, CHANNEL, "new@inbox.example") == {"INBOX": "9:9"}, "another mailbox begins on its own"
 
 
 # --------------------------------------------------------------------------- gaps
 def test_a_gap_goes_back_to_the_last_moment_that_was_heard_everywhere(store: Store) -> None:
     take(store, heard_until=TUESDAY + MINUTE)
     take(store, place="Junk", heard_until=TUESDAY)
-    assert open_gap(store, CHANNEL, "connection refused", TUESDAY + 5 * MINUTE) == 1
+    assert open_gap(store, CHANNEL, MAILBOX, "connection refused", TUESDAY + 5 * MINUTE) == 1
     (gap,) = gaps(store)
     assert (gap.since, gap.until, gap.closed_at) == (TUESDAY, TUESDAY + 5 * MINUTE, None)
     assert (gap.channel, gap.mailbox, gap.why) == (CHANNEL, MAILBOX, "connection refused")
@@ -186,8 +187,8 @@ def test_a_gap_goes_back_to_the_last_moment_that_was_heard_everywhere(store: Sto
 
 def test_a_gap_that_is_open_is_kept_and_grows(store: Store) -> None:
     take(store, heard_until=TUESDAY)
-    open_gap(store, CHANNEL, "first", TUESDAY + MINUTE)
-    open_gap(store, CHANNEL, "second", TUESDAY + 2 * MINUTE)
+    open_gap(store, CHANNEL, MAILBOX, "first", TUESDAY + MINUTE)
+    open_gap(store, CHANNEL, MAILBOX, "second", TUESDAY + 2 * MINUTE)
     (gap,) = gaps(store, unclosed=True)
     assert (gap.since, gap.until, gap.why) == (TUESDAY, TUESDAY + 2 * MINUTE, "first")
 
@@ -195,7 +196,7 @@ def test_a_gap_that_is_open_is_kept_and_grows(store: Store) -> None:
 def test_a_gap_is_closed_when_every_place_was_heard_past_it(store: Store) -> None:
     take(store, heard_until=TUESDAY)
     take(store, place="Junk", heard_until=TUESDAY)
-    open_gap(store, CHANNEL, "refused", TUESDAY + MINUTE)
+    open_gap(store, CHANNEL, MAILBOX, "refused", TUESDAY + MINUTE)
     take(store, heard_until=TUESDAY + 2 * MINUTE)
     assert len(gaps(store, unclosed=True)) == 1, "the junk folder was not read yet"
     take(store, place="Junk", heard_until=TUESDAY + 2 * MINUTE, at=TUESDAY + 3 * MINUTE)
@@ -205,7 +206,7 @@ def test_a_gap_is_closed_when_every_place_was_heard_past_it(store: Store) -> Non
 
 def test_a_gap_is_not_closed_by_what_was_heard_before_it_ended(store: Store) -> None:
     take(store, heard_until=TUESDAY)
-    open_gap(store, CHANNEL, "refused", TUESDAY + 5 * MINUTE)
+    open_gap(store, CHANNEL, MAILBOX, "refused", TUESDAY + 5 * MINUTE)
     take(store, heard_until=TUESDAY + MINUTE)
     assert len(gaps(store, unclosed=True)) == 1
 
@@ -213,11 +214,11 @@ def test_a_gap_is_not_closed_by_what_was_heard_before_it_ended(store: Store) -> 
 def test_a_gap_of_another_mailbox_stays_open(store: Store) -> None:
     take(store, heard_until=TUESDAY)
     take_in(store, "bell", batch(heard_until=TUESDAY), TUESDAY)
-    open_gap(store, "bell", "refused", TUESDAY + MINUTE)
+    open_gap(store, "bell", MAILBOX, "refused", TUESDAY + MINUTE)
     take(store, heard_until=TUESDAY + 2 * MINUTE)
     assert [gap.channel for gap in gaps(store, unclosed=True)] == ["bell"]
 
 
 def test_a_channel_that_was_never_heard_has_no_gap(store: Store) -> None:
-    assert open_gap(store, CHANNEL, "refused", TUESDAY) == 0
+    assert open_gap(store, CHANNEL, MAILBOX, "refused", TUESDAY) == 0
     assert gaps(store) == []

@@ -214,7 +214,7 @@ def test_a_probe_that_went_out_before_hearing_began_has_a_gap_from_its_start(wor
 def test_an_unclosed_gap_counts_from_where_it_meets_the_probe(world: World) -> None:
     hears(world)
     assert facts(world).gap_from is None
-    open_gap(world.store, CHANNEL, "refused", TUESDAY + HOUR)
+    open_gap(world.store, CHANNEL, MAILBOX, "refused", TUESDAY + HOUR)
     assert facts(world).gap_from == TUESDAY
     world.passes(hours=2)
     hears(world)
@@ -224,7 +224,7 @@ def test_an_unclosed_gap_counts_from_where_it_meets_the_probe(world: World) -> N
 def test_a_gap_that_began_after_sending_counts_from_its_beginning(world: World) -> None:
     world.passes(hours=4)
     hears(world)
-    open_gap(world.store, CHANNEL, "refused", TUESDAY + 9 * HOUR)
+    open_gap(world.store, CHANNEL, MAILBOX, "refused", TUESDAY + 9 * HOUR)
     assert facts(world).gap_from == TUESDAY + 4 * HOUR
 
 
@@ -232,10 +232,10 @@ def test_a_gap_that_was_over_before_the_probe_went_out_is_not_its_gap(tmp_path: 
     world = World(tmp_path)
     hears(world, until=TUESDAY - DAY)
     hears(world, "Junk", until=TUESDAY - DAY)
-    open_gap(world.store, CHANNEL, "refused", TUESDAY - HOUR)
+    open_gap(world.store, CHANNEL, MAILBOX, "refused", TUESDAY - HOUR)
     world.send()
     assert facts(world).gap_from is None
-    open_gap(world.store, CHANNEL, "refused", TUESDAY + HOUR)
+    open_gap(world.store, CHANNEL, MAILBOX, "refused", TUESDAY + HOUR)
     assert facts(world).gap_from == TUESDAY
 
 
@@ -286,7 +286,7 @@ def test_status_counts_what_is_in_the_store(world: World) -> None:
 
 
 def test_status_tells_open_gaps(world: World) -> None:
-    open_gap(world.store, CHANNEL, "refused", TUESDAY + HOUR)
+    open_gap(world.store, CHANNEL, MAILBOX, "refused", TUESDAY + HOUR)
     assert [gap.why for gap in looking.counts(world.store, world.now()).open_gaps] == ["refused"]
 
 

@@ -19,7 +19,7 @@ from monitor.store.records import stop
 from monitor.store.tables import META
 from probes.contract import Clock, Enquiry, OpenChannel, Receipt, Sends
 from probes.testing import FakeChannel, FakeSettings, FakeWire
-from tests.monitor.factories import CHANNEL, World, business, only, rows
+from tests.monitor.factories import CHANNEL, MAILBOX, World, business, only, rows
 from tests.monitor.making import TUESDAY, due, scenario
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -419,7 +419,7 @@ def test_many_more_than_a_page_go_out_in_one_pass(tmp_path: Path, monkeypatch: p
 # --------------------------------------------------------------------------- heard before anything is asked
 def test_the_mailbox_is_read_before_the_first_enquiry_goes_out(world: World) -> None:
     known: list[dict[str, str]] = []
-    world.fake.before_send = lambda _one: known.append(cursors(world.store, CHANNEL))
+    world.fake.before_send = lambda _one: known.append(cursors(world.store, CHANNEL, MAILBOX))
     world.send()
     assert known == [{"INBOX": "1:0"}] * 3
     world.answer(1)
@@ -556,7 +556,7 @@ def test_a_stop_that_was_taken_in_but_not_read_yet_counts_before_the_next_enquir
     world.studies(probes_per_endpoint=None)
     assert world.send().sent == 2
     world.answer(1, text="Please remove me from your list and do not contact us again.")
-    for batch in world.fake.hear(cursors(world.store, CHANNEL), world.now):
+    for batch in world.fake.hear(cursors(world.store, CHANNEL, MAILBOX), world.now):
         take_in(world.store, CHANNEL, batch, world.now())
     assert world.passes(days=8).send(rules=todays_rules()).sent == 1, "the other firm is asked again"
     assert [one.to for one in world.fake.sent].count("info@firm1.example") == 1

@@ -126,14 +126,14 @@ def a_later_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The program with one migration more."""
     scripts = tmp_path / "migrations"
     shutil.copytree(MIGRATIONS, scripts)
-    later = scripts / "versions" / "0002_later.py"
+    later = scripts / "versions" / "9000_later.py"
     later.write_text(
-        f'revision = "0002"\ndown_revision = "{HEAD}"\n'
+        f'revision = "9000"\ndown_revision = "{HEAD}"\n'
         "from alembic import op\nimport sqlalchemy as sa\n"
         'def upgrade():\n    op.add_column("meta", sa.Column("later", sa.String()))\n'
     )
     monkeypatch.setattr(engine, "MIGRATIONS", scripts)
-    monkeypatch.setattr(engine, "HEAD", "0002")
+    monkeypatch.setattr(engine, "HEAD", "9000")
     return later
 
 
@@ -145,7 +145,7 @@ def test_an_older_store_is_migrated_and_says_so(
     request.getfixturevalue("a_later_version")
     with caplog.at_level(logging.INFO, logger="monitor"), Store.open(path) as store, store.read() as connection:
         assert connection.execute(sa.text("SELECT value, later FROM meta")).all() == [("kept", None)]
-    assert f"{path}: bringing the store from schema {HEAD} to 0002" in caplog.text
+    assert f"{path}: bringing the store from schema {HEAD} to 9000" in caplog.text
 
 
 def test_a_migration_that_breaks_half_way_leaves_nothing_behind(path: Path, request: pytest.FixtureRequest) -> None:

@@ -15,7 +15,7 @@ from pydantic import ConfigDict
 
 from probes.contract import Batch, Check, Clock, Enquiry, ProbeError, Receipt, TargetRefused
 from probes.settings import Table
-from probes.testing import SAMPLE, FakeChannel, FakeSettings, FakeWire, check_channel
+from probes.testing import SAMPLE, FakeChannel, FakeSettings, FakeWire, OneEar, check_channel
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 
@@ -201,7 +201,7 @@ def test_a_channel_that_breaks_a_promise_fails(kind: type[FakeChannel], words: s
         check_channel(kind(), **GOOD)
 
 
-class Careless:
+class Careless(OneEar):
     """A wire that keeps to this machine but for one slip."""
 
     def __init__(self, slip: str) -> None:

@@ -72,7 +72,7 @@ def refusal(port: int, secret: str, **more: Any) -> str:
     wire = kind.open("email", settings, live=False)
     assert isinstance(wire, Listens)
     with pytest.raises(ProbeError) as caught:
-        list(wire.listen({}, lambda: datetime.now(UTC)))
+        list(wire.ears()[0].listen({}, lambda: datetime.now(UTC)))
     return str(caught.value)
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from probes.contract import Arrival, Batch, Checks, Listens, ProbeError, TargetRefused
+from probes.contract import Arrival, Batch, Checks, Ear, Listens, ProbeError, TargetRefused
 from probes.loader import load
 from probes.mail import watch as watching
 from tests.wire.servers import PASSWORD, Authority, Dovecot, dovecot, eventually, free_port
@@ -43,8 +43,14 @@ class Hands:
         self.at += by
 
 
-def listener(mailboxes: Dovecot, user: str, *, live: bool = False, **more: Any) -> Listens:
-    """The channel's listening half on a mailbox of ours; `more` overrides keys of its table."""
+def listener(mailboxes: Dovecot, user: str, *, live: bool = False, **more: Any) -> Ear:
+    """The channel's ear on a mailbox of ours; `more` overrides keys of its table."""
+    (only,) = channel_on(mailboxes, user, live=live, **more).ears()
+    return only
+
+
+def channel_on(mailboxes: Dovecot, user: str, *, live: bool = False, **more: Any) -> Listens:
+    """The channel's listening half on a mailbox of ours."""
     table = {
         "host": "localhost", "port": mailboxes.port, "security": "none", "user": user, "password_env": "P",
         "folders": ["INBOX", "Junk"], "timeout": "10s", **more,
@@ -337,7 +343,7 @@ def test_a_wrong_password_is_final_and_is_not_repeated_in_the_error(mailboxes: D
     wire = kind.open("email", settings, live=False)
     assert isinstance(wire, Listens)
     with pytest.raises(ProbeError, match="environment variable P") as caught:
-        list(wire.listen({}, lambda: START))
+        list(wire.ears()[0].listen({}, lambda: START))
     assert caught.value.permanent
     assert "hunter2" not in str(caught.value)
 
@@ -421,10 +427,10 @@ def test_a_token_command_that_fails_says_why_and_repeats_nothing(
 
 
 # --------------------------------------------------------------------------- staying on the line
-class Ear(Store):
+class Eavesdropper(Store):
     """A thread that watches a mailbox and stores what it hears."""
 
-    def __init__(self, wire: Listens, cursors: Mapping[str, str] | None = None) -> None:
+    def __init__(self, wire: Ear, cursors: Mapping[str, str] | None = None) -> None:
         super().__init__()
         self.cursors = dict(cursors or {})
         self.failure: BaseException | None = None
@@ -458,8 +464,8 @@ class Ear(Store):
 
 
 @contextmanager
-def ear(wire: Listens, cursors: Mapping[str, str] | None = None) -> Iterator[Ear]:
-    made = Ear(wire, cursors)
+def ear(wire: Ear, cursors: Mapping[str, str] | None = None) -> Iterator[Eavesdropper]:
+    made = Eavesdropper(wire, cursors)
     made.start()
     try:
         yield made
@@ -511,7 +517,7 @@ def test_hearing_is_proven_anew_at_each_renewal(mailboxes: Dovecot, fresh_user: 
 
 def test_a_stop_ends_watching_and_logs_out(fresh_user: USER) -> None:
     with dovecot() as mailboxes:
-        heard = Ear(listener(mailboxes, "anna", folders=["INBOX"], idle_renew="20m"))
+        heard = Eavesdropper(listener(mailboxes, "anna", folders=["INBOX"], idle_renew="20m"))
         heard.start()
         heard.stop()
         eventually(lambda: "Logged out" in mailboxes.log(), "the server sees a log-out")
@@ -572,7 +578,7 @@ def test_the_check_proves_log_in_folders_junk_and_idle_and_changes_nothing(
 ) -> None:
     user = fresh_user()
     mailboxes.deliver(user, mail("a"))
-    found = lines(listener(mailboxes, user))
+    found = lines(channel_on(mailboxes, user))
     assert found == {
         "localhost": (True, f"logged in as {user}"),
         "localhost folders": (True, "messages: INBOX 1, Junk 0"),
@@ -583,13 +589,13 @@ def test_the_check_proves_log_in_folders_junk_and_idle_and_changes_nothing(
 
 
 def test_the_check_names_a_junk_folder_that_is_not_read(mailboxes: Dovecot, fresh_user: USER) -> None:
-    ok, text = lines(listener(mailboxes, fresh_user(), folders=["INBOX"]))["localhost junk"]
+    ok, text = lines(channel_on(mailboxes, fresh_user(), folders=["INBOX"]))["localhost junk"]
     assert not ok
     assert "add 'Junk' to `folders`" in text
 
 
 def test_the_check_says_what_to_do_when_it_may_not_or_cannot(mailboxes: Dovecot) -> None:
-    ok, text = lines(listener(mailboxes, "anna", host="192.0.2.1", security="tls"))["192.0.2.1"]
+    ok, text = lines(channel_on(mailboxes, "anna", host="192.0.2.1", security="tls"))["192.0.2.1"]
     assert (ok, "live = true" in text) == (False, True)
-    ok, text = lines(listener(mailboxes, "anna", port=free_port()))["localhost"]
+    ok, text = lines(channel_on(mailboxes, "anna", port=free_port()))["localhost"]
     assert (ok, "cannot be reached" in text) == (False, True)
