@@ -8,6 +8,7 @@ from monitor.clock import Clock
 from monitor.config import Config
 from monitor.errors import UnansweredError
 from monitor.store.engine import Store
+from monitor.store.integrity import integrity
 from monitor.store.records import targets
 from probes.contract import Check, Checks, OpenChannel, ProbeError
 
@@ -74,3 +75,19 @@ def _channel(channel: OpenChannel, now: Clock) -> Iterator[Check]:
     except ProbeError as error:
         advice = "see the message" if error.permanent else "try again; see the message if it stays"
         yield Check(name=channel.name, ok=False, detail=str(error), advice=advice)
+
+
+def deep(store: Store) -> Iterator[Check]:
+    """A line for each rule that the whole store must keep: every raw hash, every reference, every state."""
+    for finding in integrity(store):
+        if finding.ok:
+            yield Check(name="store", ok=True, detail=f"{finding.rule}: {finding.looked:,} looked at")
+            continue
+        named = "; ".join(finding.named) + ("; ..." if finding.broken > len(finding.named) else "")
+        yield Check(
+            name="store",
+            ok=False,
+            detail=f"{finding.rule}: NOT so for {finding.broken:,} of {finding.looked:,} ({named})",
+            advice="keep a copy of the file as it is, restore the newest sound one, and run `listen --once`: what came "
+            "since is read again from the mailbox",
+        )

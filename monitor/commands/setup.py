@@ -27,14 +27,25 @@ def init(
 
 
 @cli.command(rich_help_panel="Set up")
-def doctor(config: ConfigPath = CONFIG, as_json: Json = False, quiet: Quiet = False) -> None:
+def doctor(
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Check the whole store too: every raw hash, every reference, every state.")
+    ] = False,
+    config: ConfigPath = CONFIG,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
     """Try every part by a round trip and say what to do. Exits 1 when something does not work."""
+    from itertools import chain
+
+    from monitor.doctor import deep as look_deep
     from monitor.doctor import examine
 
     terminal = open_terminal(as_json=as_json, quiet=quiet)
     failed = 0
     with open_app(config) as app:
-        for check in examine(app.config, app.store, app.channels, app.clock):
+        checks = examine(app.config, app.store, app.channels, app.clock)
+        for check in chain(checks, look_deep(app.store) if deep else ()):
             failed += not check.ok
             line = f"{'ok     ' if check.ok else 'problem'}  {check.name}: {check.detail}"
             if check.ok:
