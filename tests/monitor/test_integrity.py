@@ -52,7 +52,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def path(lived: Path) -> Path:
+def path(lived: Path, tmp_path: Path) -> Path:
     return Path(shutil.copy(lived, tmp_path / "unanswered.db"))
 
 
