@@ -18,7 +18,7 @@ from contextlib import ExitStack
 from datetime import datetime
 from email.utils import format_datetime
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -74,7 +74,7 @@ class MailServer:
         self._imap: IMAPClient | None = None
         self._filing: ThreadPoolExecutor | None = None
 
-    def __enter__(self) -> MailServer:
+    def __enter__(self) -> Self:
         with ExitStack() as stack:
             self.imap_port = self._start_imapd(stack)
             self._imap = self._log_in(stack)

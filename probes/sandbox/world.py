@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 import smtplib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -49,10 +49,14 @@ class _Waiting:
 class World:
     """All businesses; a context manager that leaves nothing running. `port` is set once it runs.
 
-    `taken` holds, per business, the enquiries that were accepted, in order: what the world itself saw.
+    `taken` holds, per business, the enquiries that were accepted, in order: what the world itself saw. `templates` are
+    mails beside those of `replies/`, by name.
     """
 
-    def __init__(self, businesses: Iterable[Business], clock: Clock) -> None:
+    def __init__(
+        self, businesses: Iterable[Business], clock: Clock, *, templates: Mapping[str, str] | None = None
+    ) -> None:
+        self._templates = templates or {}
         self.businesses = {business.key: business for business in businesses}
         self.port = 0
         self.taken: dict[str, list[Enquiry]] = {key: [] for key in self.businesses}
@@ -100,16 +104,18 @@ class World:
         planned = business.mails[number]
         enquiry = self.taken[key][0]
         known = values(enquiry, at, business.timezone, f"{key}-{number}-{at:%d%H%M%S}")
+        known["key"] = key
         if planned.about is not None:
             other = self.taken[planned.about][0]
             theirs = values(other, at, business.timezone, "")
+            known["other_to"] = theirs["to"]
             known["other_business"] = theirs["business"]
             known["other_domain"] = theirs["domain"]
             known["other_headers"] = theirs["original_headers"]
         sender = enquiry.recipient if planned.sender is None else planned.sender
         # automatic mail goes to the envelope sender, a person answers the Reply-To: both are the private address
         recipient = enquiry.sender if sender == "" else known["to"]
-        return sender, recipient, compose(template(planned.template), known)
+        return sender, recipient, compose(self._templates.get(planned.template) or template(planned.template), known)
 
     def _send(self, waiting: _Waiting, port: int) -> None:
         sender, recipient, raw = self.mail(waiting.business, waiting.number, waiting.at)
