@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from probes.contract import Check, Clock, Description, Enquiry, Receipt
 from probes.mail import address as addresses
+from probes.mail.canary import CanarySmtp, Proving
 from probes.mail.checks import check_imap, check_smtp
 from probes.mail.handover import Handover
+from probes.mail.names import Names, name_servers
 from probes.mail.servers import Imap, Smtp
 from probes.mail.watch import Mailbox
 from probes.settings import Table
@@ -30,17 +32,24 @@ _COLUMNS = (
 class Settings(Table):
     """`smtp` is needed to send, `imap` to hear; at least one of them must be there.
 
+    `canary`: the outside account that proves hearing. `nameservers`: who is asked about mail servers, signatures and
+    sender rules; empty: the machine's own.
+
     `mailboxes`: further mailboxes in which answers come in (the ready ones of an address scheme, for instance).
     """
 
     smtp: Smtp | None = None
     imap: Imap | None = None
     mailboxes: dict[str, Imap] = Field(default_factory=dict)
+    canary: CanarySmtp | None = None
+    nameservers: Annotated[tuple[str, ...], AfterValidator(name_servers)] = ()
 
     @model_validator(mode="after")
     def _something(self) -> Self:
         if self.smtp is None and self.imap is None:
             raise ValueError("needs a table smtp (to send), imap (to hear) or both")
+        if self.canary and self.imap is None:
+            raise ValueError("canary: proves that the mailbox in imap hears; there is none")
         if self.mailboxes and self.imap is None:
             raise ValueError("mailboxes: are further ones; put the first into imap")
         users = [one.user for one in self.heard]
@@ -76,19 +85,20 @@ class EmailKind:
 
     def open(self, name: str, settings: Settings, *, live: bool) -> object:  # noqa: ARG002 - the same for every channel
         """What sends, hears or both, as the tables of `settings` allow. Touches no wire."""
+        names = Names(settings.nameservers, live=live)
         if settings.smtp and settings.imap:
-            return Mail(settings.smtp, settings.heard, live=live)
+            return Mail(settings.smtp, settings.heard, settings.canary, names, live=live)
         if settings.smtp:
-            return Sender(settings.smtp, live=live)
-        return Listener(settings.heard, live=live)
+            return Sender(settings.smtp, names, live=live)
+        return Listener(settings.heard, settings.canary, names, live=live)
 
 
 class Sender:
     """Sends, and hears nothing."""
 
-    def __init__(self, smtp: Smtp, *, live: bool) -> None:
-        self._smtp, self._live = smtp, live
-        self._handover = Handover(smtp, live=live)
+    def __init__(self, smtp: Smtp, names: Names, *, live: bool) -> None:
+        self._smtp, self._live, self._names = smtp, live, names
+        self._handover = Handover(smtp, live=live, ask=names.exchanges)
 
     def send(self, enquiry: Enquiry, now: Clock) -> Receipt:
         return self._handover.send(enquiry, now)
@@ -97,15 +107,17 @@ class Sender:
         return self._handover.refusal(addresses.domain_of(address))
 
     def check(self, now: Clock) -> Iterator[Check]:  # noqa: ARG002 - nothing here has a date
-        return check_smtp(self._smtp, self._handover, live=self._live)
+        return check_smtp(self._smtp, self._handover, live=self._live, ask=self._names.exchanges)
 
 
 class Listener:
     """Hears, and sends nothing."""
 
-    def __init__(self, mailboxes: Sequence[Imap], *, live: bool) -> None:
+    def __init__(self, mailboxes: Sequence[Imap], canary: CanarySmtp | None, names: Names, *, live: bool) -> None:
         self._mailboxes, self._live = tuple(mailboxes), live
         self._ears = tuple(Mailbox(imap, live=live) for imap in mailboxes)
+        proving = Proving(canary, self._mailboxes, live=live, ask=names.exchanges)
+        self.canaries, self.send_canary, self.missing = proving.canaries, proving.send_canary, proving.missing
 
     def ears(self) -> tuple[Mailbox, ...]:
         return self._ears
@@ -118,9 +130,13 @@ class Listener:
 class Mail:
     """Sends and hears."""
 
-    def __init__(self, smtp: Smtp, mailboxes: Sequence[Imap], *, live: bool) -> None:
-        self._sender, self._listener = Sender(smtp, live=live), Listener(mailboxes, live=live)
+    def __init__(
+        self, smtp: Smtp, mailboxes: Sequence[Imap], canary: CanarySmtp | None, names: Names, *, live: bool
+    ) -> None:
+        self._sender, self._listener = Sender(smtp, names, live=live), Listener(mailboxes, canary, names, live=live)
         self.send, self.refusal, self.ears = self._sender.send, self._sender.refusal, self._listener.ears
+        self.canaries, self.send_canary = self._listener.canaries, self._listener.send_canary
+        self.missing = self._listener.missing
 
     def check(self, now: Clock) -> Iterator[Check]:
         yield from self._sender.check(now)

@@ -130,6 +130,7 @@ class Handover:
         transcript = Transcript()
         at = None
         refused_by_a_server = False
+        with_them: Session | None = None
         try:
             with_them = self.open_session(domain_of(written.recipient), enquiry.message_id, transcript)
             try:
@@ -158,6 +159,9 @@ class Handover:
             code=outcome.code,
             reason=transcript.clean(outcome.reason),
             transcript=str(transcript),
+            host=with_them.host if with_them else None,
+            tls=with_them.tls if with_them else "",
+            reports_asked=sent and with_them is not None and with_them.reports_asked,
         )
 
     def _deliver(self, session: Session, written: Letter, now: Clock) -> str:
@@ -166,8 +170,9 @@ class Handover:
             raise Lacking(Step.MAIL, "the address needs SMTPUTF8 (RFC 6531) and the server does not offer it")
         content = compose(written, now(), eight_bit=eight_bit)
         session.envelope(
-            written.sender, written.recipient, size=len(content), utf8=written.needs_utf8, eight_bit=eight_bit
-        )
+            written.sender, written.recipient, size=len(content), utf8=written.needs_utf8, eight_bit=eight_bit,
+            envelope_id=written.enquiry.message_id.strip("<>"),
+        )  # fmt: skip
         return session.hand_over(content, patience=self._timeout * _PATIENCE)
 
     # ------------------------------------------------------------------ getting connected
@@ -229,6 +234,7 @@ class Handover:
                 reached.sock, hello=self._hello(), timeout=self._timeout, deadline=deadline, transcript=transcript
             )
             try:
+                session.host = reached.host
                 self._prepare(session, context, reached.host)
                 return session
             except (ssl.SSLError, Refused, Lost, Lacking) as error:

@@ -80,6 +80,9 @@ class Session(smtplib.SMTP):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else the dot waits for the content's ACK
         self.sock: socket.socket | None = sock
         self.step = Step.GREETING
+        self.host = ""  # the server's name, as we called it
+        self.tls = ""  # how it is encrypted, in words
+        self.reports_asked = False  # whether the server took our wish to hear what becomes of the mail
         self.transcript = transcript
         self._wait = timeout
         self._deadline = deadline
@@ -155,7 +158,8 @@ class Session(smtplib.SMTP):
         self.sock = wrapped
         cipher = wrapped.cipher()
         state = "certificate verified" if context.verify_mode is ssl.CERT_REQUIRED else "certificate not verified"
-        self.transcript.note("*", f"{wrapped.version()} {cipher[0] if cipher else ''}, {state} for {server}")
+        self.tls = f"{wrapped.version()} {cipher[0] if cipher else ''}, {state}"
+        self.transcript.note("*", f"{self.tls} for {server}")
 
     def authenticate(self, user: str, password: str) -> None:
         """Logs in by PLAIN, LOGIN or CRAM-MD5, whichever is offered first in this order. One try."""
@@ -181,17 +185,23 @@ class Session(smtplib.SMTP):
             raise Lacking(self.step, "the server offers no log-in we know (PLAIN, LOGIN, CRAM-MD5)")
         self._expect(reply)
 
-    def envelope(self, sender: str, recipient: str, *, size: int, utf8: bool, eight_bit: bool) -> None:
-        """MAIL FROM and RCPT TO."""
+    def envelope(
+        self, sender: str, recipient: str, *, size: int, utf8: bool, eight_bit: bool, envelope_id: str = ""
+    ) -> None:
+        """MAIL FROM and RCPT TO. With `envelope_id`, and where the server offers it, it is asked to report what becomes
+        of the mail: delivered, late or failed (RFC 3461); a report names that id again."""
         self.step = Step.MAIL
+        self.reports_asked = bool(envelope_id) and not utf8 and self.has_extn("dsn")
         options = [f"SIZE={size}"] if self.has_extn("size") else []
+        options += ["RET=HDRS", f"ENVID={xtext(envelope_id)}"] if self.reports_asked else []
         options += ["BODY=8BITMIME"] if eight_bit else []
         if utf8:
             self.command_encoding = "utf-8"
             options.append("SMTPUTF8")
         self._expect(self.docmd("MAIL", " ".join([f"FROM:<{sender}>", *options])))
         self.step = Step.RCPT
-        self._expect(self.docmd("RCPT", f"TO:<{recipient}>"))
+        wishes = f" NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;{xtext(recipient)}" if self.reports_asked else ""
+        self._expect(self.docmd("RCPT", f"TO:<{recipient}>{wishes}"))
 
     def hand_over(self, content: bytes, patience: float) -> str:
         """DATA, the content, the final dot; returns what the server said on accepting it.
@@ -293,6 +303,11 @@ class Session(smtplib.SMTP):
         self.transcript.note("*", reason)
         self.close()
         return Lost(self.step, reason)
+
+
+def xtext(text: str) -> str:
+    """ASCII text as RFC 3461 section 4 spells it: "+", "=" and what is no visible character as "+HH"."""
+    return "".join(char if "!" <= char <= "~" and char not in "+=" else f"+{ord(char):02X}" for char in text)
 
 
 def _text(text: bytes) -> str:

@@ -264,7 +264,11 @@ def example(folder: Path) -> Path:
 
 
 def test_the_example_is_a_config_that_loads(tmp_path: Path) -> None:
-    env = {"UNANSWERED_SMTP_PASSWORD": "x", "UNANSWERED_IMAP_PASSWORD": "y"}
+    env = {
+        "UNANSWERED_SMTP_PASSWORD": "x",
+        "UNANSWERED_IMAP_PASSWORD": "y",
+        "UNANSWERED_CANARY_PASSWORD": "canary-secret",
+    }
     found = load(example(tmp_path), env)
     assert set(found.studies) == {"sector"}
     assert {type(one).__name__ for one in found.addresses.values()} == {"CatchAll", "Plus", "Ready"}

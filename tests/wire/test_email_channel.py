@@ -174,7 +174,7 @@ def test_what_was_accepted_has_a_receipt_with_queue_id_time_and_transcript() -> 
         receipt = send(server)
     assert receipt == Receipt(
         state="sent", at=MOMENT, accepted_by="relay", provider_id="4F2A91B7C3", code="250",
-        reason="accepted: 250 2.0.0 Ok: queued as 4F2A91B7C3", transcript=receipt.transcript,
+        reason="accepted: 250 2.0.0 Ok: queued as 4F2A91B7C3", transcript=receipt.transcript, host="127.0.0.1",
     )  # fmt: skip
     assert "MAIL FROM:<anna@inbox.example>" in receipt.transcript
     assert "queued as" in receipt.transcript
