@@ -2,24 +2,91 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from threading import Event
 
+from monitor.canary import SENT, schemes_in_use
 from monitor.clock import Clock
 from monitor.config import Config
 from monitor.errors import UnansweredError
+from monitor.listen import listen_pass
+from monitor.proving import Prover, explain, provers, send_one
+from monitor.store.canaries import canaries
 from monitor.store.engine import Store
 from monitor.store.integrity import integrity
 from monitor.store.records import targets
-from probes.contract import Check, Checks, OpenChannel, ProbeError
+from monitor.studies import AddressSettings
+from probes.contract import Check, Checks, Listens, OpenChannel, ProbeError
 
 
-def examine(config: Config, store: Store, channels: Mapping[str, OpenChannel], now: Clock) -> Iterator[Check]:
-    """A line for each part: config, store, what each study would do, and every channel by its own checks."""
+def examine(
+    config: Config,
+    store: Store,
+    channels: Mapping[str, OpenChannel],
+    now: Clock,
+    *,
+    wait: timedelta = timedelta(0),
+) -> Iterator[Check]:
+    """A line for each part: config, store, what each study would do, every channel by its own checks, and each address
+    scheme by a canary that is awaited for `wait` (none: not sent)."""
     yield _config(config)
     yield _store(store)
     yield from _studies(config, store)
     for channel in channels.values():
         yield from _channel(channel, now)
+    yield from _hearing(config, store, channels, now, wait)
+
+
+def _hearing(
+    config: Config, store: Store, channels: Mapping[str, OpenChannel], now: Clock, wait: timedelta
+) -> Iterator[Check]:
+    """Each address scheme by a canary, sent from outside and seen through to the store."""
+    if not any(isinstance(channel.wire, Listens) for channel in channels.values()):
+        return
+    able = list(provers(channels))
+    if not able:
+        detail = "not proven: no canary is configured; set the channel's table `canary` to an account elsewhere"
+        yield Check(name="hearing", ok=True, detail=detail)
+    if not wait:
+        return
+    for prover in able:
+        schemes = schemes_in_use(config.studies, config.personas, config.addresses)
+        for scheme, settings in schemes.items():
+            yield _one_canary(config, store, channels, prover, scheme, settings, now, wait)
+
+
+def _one_canary(
+    config: Config,
+    store: Store,
+    channels: Mapping[str, OpenChannel],
+    prover: Prover,
+    scheme: str,
+    settings: AddressSettings,
+    now: Clock,
+    wait: timedelta,
+) -> Check:
+    name = f"hearing by {scheme}"
+    listen_pass(store, channels, now)  # hearing begins before the canary goes out
+    began = time.monotonic()
+    receipt = send_one(store, config, prover, scheme, settings, now)
+    if receipt.state not in SENT:
+        advice = "correct the table `canary`, or our own mail server, as the message says"
+        return Check(name=name, ok=False, detail=f"a canary could not be sent: {receipt.reason}", advice=advice)
+    while True:
+        listen_pass(store, channels, now)
+        found = [one for one in canaries(store, prover.name) if one.scheme == scheme][-1]
+        seconds = time.monotonic() - began
+        if found.heard_at is not None:
+            where = " (in a JUNK folder)" if found.junk else ""
+            return Check(name=name, ok=True, detail=f"a canary to {found.address} came home in {seconds:.1f} s{where}")
+        if seconds >= wait.total_seconds():
+            advice = "answers to such addresses may be lost: mend this before anything is sent, or wait longer"
+            return Check(
+                name=name, ok=False, detail=f"after {seconds:.0f} s {explain(prover, found, now)}", advice=advice
+            )
+        Event().wait(0.2)
 
 
 def _config(config: Config) -> Check:

@@ -15,8 +15,10 @@ from threading import Event, Lock, Thread
 
 from sqlalchemy.exc import IntegrityError
 
+from monitor.canary import Canary
 from monitor.clock import Clock
 from monitor.facts import OWN_COPY, Keys, Match, SentProbe, Verdict
+from monitor.store.canaries import by_message_id
 from monitor.store.candidates import candidates
 from monitor.store.engine import Store
 from monitor.store.hearing import TakenIn, cursors, open_gap, retire_places, take_in
@@ -151,7 +153,7 @@ def understand(
             summary.understood += 1
             kind = change.after.verdict.kind
             summary.kinds[kind] = summary.kinds.get(kind, 0) + 1
-            summary.unmatched += not change.after.matches
+            summary.unmatched += not change.after.matches and change.after.canary is None
         if progress:
             progress(len(batch))
     return summary
@@ -180,10 +182,21 @@ def judge(store: Store, batch: Sequence[Unread], rules: Rules) -> list[Understoo
     """What these arrivals are by `rules`; reads the store and writes nothing. Never raises for what a mail holds."""
     read = [_read(one, rules) for one in batch]
     found = candidates(store, [(keys, one.at) for one, (_, keys, _) in zip(batch, read, strict=True)])
+    canaries = by_message_id(store, {keys.message_id for _, keys, _ in read})
     return [
-        _judge(one, mail, keys, error, probes, rules)
+        _canary(one, keys, canaries, rules) or _judge(one, mail, keys, error, probes, rules)
         for one, (mail, keys, error), probes in zip(batch, read, found, strict=True)
     ]
+
+
+def _canary(one: Unread, keys: Keys, canaries: Mapping[str, Canary], rules: Rules) -> Understood | None:
+    """The arrival as a canary of ours that came home: by its Message-ID and its sender."""
+    canary = canaries.get(keys.message_id)
+    if canary is None or keys.sender != canary.sender:
+        return None
+    reason = f"it is our own canary to {canary.address}: mail to that address arrives"
+    verdict = Verdict(kind="delivery_receipt", automated=True, reasons=(reason,), rules=rules.version, delivered=True)
+    return Understood(arrival=one.arrival, matches=(), verdict=verdict, canary=canary.id)
 
 
 def _read(one: Unread, rules: Rules) -> tuple[Mail | None, Keys, str]:

@@ -8,11 +8,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from types import FrameType
 
 from monitor.app import App
 from monitor.errors import StoreBusy, UnansweredError
 from monitor.listen import watch
+from monitor.proving import prove
 from monitor.send import send_pass
 from monitor.store.hearing import TakenIn
 from monitor.store.locks import pass_lock
@@ -23,10 +25,13 @@ log = logging.getLogger(__name__)
 
 Say = Callable[[str], None]
 
+PROVING = timedelta(seconds=60)
+"""How often canaries are looked at."""
+
 
 def listen(app: App, say: Say) -> None:
     """Take in and understand what comes, until stopped."""
-    with _until_stopped() as stop:
+    with _until_stopped() as stop, _proving(app):
         threads = watch(app.store, app.channels, app.clock, stop, heard=_telling(app, say))
         say(f"listening on {len(threads)} channels; stop with Ctrl-C")
         stop.wait()
@@ -56,12 +61,35 @@ def run(app: App, every: int, say: Say) -> None:
                 say(f"{local(app.clock())}: {tried}")
 
         ticker.every(timedelta(seconds=every), "send", tick)
+        ticker.every(PROVING, "prove", partial(_prove, app))
         ticker.start()
         say(f"running: sending every {every} s, listening on {len(threads)} channels; stop with Ctrl-C")
         stop.wait()
         say("stopping: what was begun is finished")
         ticker.stop()
         _join(threads)
+
+
+@contextmanager
+def _proving(app: App) -> Iterator[None]:
+    """Canaries are sent and followed all the while."""
+    ticker = Ticker()
+    ticker.every(PROVING, "prove", partial(_prove, app))
+    ticker.start()
+    try:
+        yield
+    finally:
+        ticker.stop()
+
+
+def _prove(app: App) -> None:
+    try:
+        done = prove(app.store, app.config, app.channels, app.clock)
+    except UnansweredError:
+        log.exception("proving that we hear failed; it is tried again")
+        return
+    for problem in done.problems:
+        log.warning("%s", problem)
 
 
 def _telling(app: App, say: Say) -> Callable[[str, TakenIn], None]:

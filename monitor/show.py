@@ -15,6 +15,7 @@ from monitor.terminal import Terminal, lasting, local
 
 if TYPE_CHECKING:  # what others decided is only shown here: nothing heavy is loaded for it
     from monitor.listen import ListenSummary
+    from monitor.proving import Proved
     from monitor.rescore import Rescored
     from monitor.send import PlanView, SendSummary
     from monitor.standing import Standing, StudyStanding
@@ -164,6 +165,28 @@ def heard(terminal: Terminal, summary: ListenSummary) -> int:
     for channel, why in summary.deaf.items():
         terminal.warn(f"{channel} could not be heard: {why}")
     return 3 if summary.deaf else 0
+
+
+def proved(terminal: Terminal, done: Proved) -> int:
+    """What proving our hearing did; 1 when a canary is lost or could not be sent, or a gap that one showed is open."""
+    if not (done.sent or done.problems or done.deaf):
+        return 0
+    terminal.record(
+        {
+            "canaries_sent": done.sent,
+            "canaries_lost": len(done.failed),
+            "problems": done.problems,
+            "deaf": [{"channel": d.channel, "for": d.proves, "since": d.since, "until": d.until} for d in done.deaf],
+        }
+    )
+    if done.sent:
+        terminal.say(f"{_several(done.sent, 'canary').replace('canarys', 'canaries')} sent to prove that we hear")
+    for problem in done.problems:
+        terminal.warn(problem)
+    for doubt in done.deaf:
+        until = f" until {local(doubt.until)}" if doubt.until else ""
+        terminal.warn(f"perhaps deaf for {doubt.proves} from {local(doubt.since)}{until}: {doubt.why}")
+    return 1 if done.problems or done.deaf else 0
 
 
 def _several(n: int, what: str) -> str:

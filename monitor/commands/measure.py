@@ -49,10 +49,11 @@ def listen(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Take in what has come and understand it. Exits 3 when a channel could not be heard."""
+    """Take in what has come, understand it, and prove that we hear. Exits 1 when a canary is lost, 3 when deaf."""
     from monitor import service, show
     from monitor.errors import UsageError
     from monitor.listen import listen_pass
+    from monitor.proving import prove
     from monitor.store.locks import pass_lock
     from probes.contract import Listens
 
@@ -67,7 +68,9 @@ def listen(
             return
         with terminal.counting("hearing") as count:
             summary = listen_pass(app.store, app.channels, app.clock, progress=count)
-    raise typer.Exit(show.heard(terminal, summary))
+        proved = prove(app.store, app.config, app.channels, app.clock)
+        code = show.heard(terminal, summary)
+    raise typer.Exit(max(code, show.proved(terminal, proved)))
 
 
 @cli.command(rich_help_panel="Measure")

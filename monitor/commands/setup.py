@@ -31,11 +31,13 @@ def doctor(
     deep: Annotated[
         bool, typer.Option("--deep", help="Check the whole store too: every raw hash, every reference, every state.")
     ] = False,
+    wait: Annotated[int, typer.Option(help="Seconds to wait for a canary; 0: send none.", min=0)] = 60,
     config: ConfigPath = CONFIG,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Try every part by a round trip and say what to do. Exits 1 when something does not work."""
+    from datetime import timedelta
     from itertools import chain
 
     from monitor.doctor import deep as look_deep
@@ -44,7 +46,7 @@ def doctor(
     terminal = open_terminal(as_json=as_json, quiet=quiet)
     failed = 0
     with open_app(config) as app:
-        checks = examine(app.config, app.store, app.channels, app.clock)
+        checks = examine(app.config, app.store, app.channels, app.clock, wait=timedelta(seconds=wait))
         for check in chain(checks, look_deep(app.store) if deep else ()):
             failed += not check.ok
             line = f"{'ok     ' if check.ok else 'problem'}  {check.name}: {check.detail}"

@@ -227,11 +227,16 @@ def open_gap(store: Store, channel: str, mailbox: str, why: str, now: datetime) 
 
 def gaps(store: Store, *, unclosed: bool = False) -> list[GapEntry]:
     """Gaps on record, oldest first."""
+    with store.read() as connection:
+        return read_gaps(connection, unclosed=unclosed)
+
+
+def read_gaps(connection: Connection, *, unclosed: bool = False) -> list[GapEntry]:
+    """gaps() inside a transaction that is already open."""
     query = select(*(GAPS.c[one.name] for one in fields(GapEntry))).order_by(GAPS.c.since, GAPS.c.id)
     if unclosed:
         query = query.where(GAPS.c.closed_at.is_(None))
-    with store.read() as connection:
-        return [GapEntry(**row) for row in connection.execute(query).mappings()]
+    return [GapEntry(**row) for row in connection.execute(query).mappings()]
 
 
 def _close_gaps(connection: Connection, channel: str, mailbox: str, now: datetime) -> None:

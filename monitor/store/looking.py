@@ -18,6 +18,7 @@ from monitor.store.tables import (
     ARRIVALS,
     BUSINESS_DOMAINS,
     BUSINESSES,
+    CANARIES,
     CONTACTS,
     CURSORS,
     ENDPOINTS,
@@ -97,10 +98,11 @@ def counts(store: Store, now: datetime) -> Counts:
     )
     waiting = CONTACTS.c.state.in_(OPEN_STATES)
     newest = select(func.max(VERDICTS.c.id)).group_by(VERDICTS.c.arrival_id)
+    home = select(CANARIES.c.arrival_id).where(CANARIES.c.arrival_id.is_not(None))
     unmatched = (
         select(func.count())
         .select_from(ARRIVALS.outerjoin(MATCHES, MATCHES.c.arrival_id == ARRIVALS.c.id))
-        .where(ARRIVALS.c.understood.is_(True), MATCHES.c.id.is_(None))
+        .where(ARRIVALS.c.understood.is_(True), MATCHES.c.id.is_(None), ARRIVALS.c.id.not_in(home))
     )
     unread = select(func.count()).select_from(ARRIVALS).where(ARRIVALS.c.understood.is_(False))
     with store.read() as connection:

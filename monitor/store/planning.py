@@ -14,6 +14,7 @@ from sqlalchemy import Connection, RowMapping, Select, exists, func, insert, sel
 
 from monitor.facts import Allowed, Contacted, Due, Persona, Question, Refused, Scenario, Target
 from monitor.policy import Suppressed
+from monitor.store.canaries import is_used
 from monitor.store.engine import Store, add, chunks
 from monitor.store.records import OPEN_STATES, TARGET_COLUMNS, read_suppressed
 from monitor.store.tables import BUSINESSES, CONTACTS, ENDPOINTS, PROBES, STUDY_VERSIONS
@@ -85,15 +86,14 @@ def on_record(store: Store, study: str) -> dict[int, list[datetime]]:
 
 
 class Taken(Container[str]):
-    """Reply addresses that serve or have served a probe: asked one by one, so that a large store costs nothing."""
+    """Reply addresses that serve or have served a probe or canary: asked one by one, so a large store costs nothing."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def __contains__(self, address: object) -> bool:
-        query = select(exists().where(PROBES.c.reply_address == str(address).lower()))
         with self._store.read() as connection:
-            return bool(connection.scalar(query))
+            return _serves(connection, str(address))
 
 
 def contacted(store: Store, dues: Sequence[Due], now: datetime, *, planning: bool = False) -> list[Contacted]:
@@ -335,4 +335,12 @@ def versions(store: Store, study: str | None = None) -> list[Version]:
 
 
 def _address_is_taken(connection: Connection, due: Due) -> bool:
-    return bool(connection.scalar(select(exists().where(PROBES.c.reply_address == due.reply_address.lower()))))
+    return _serves(connection, due.reply_address)
+
+
+def _serves(connection: Connection, address: str) -> bool:
+    """Whether an address is, or was, that of a probe or of a canary."""
+    spelt = address.lower()
+    return bool(connection.scalar(select(exists().where(PROBES.c.reply_address == spelt)))) or is_used(
+        connection, spelt
+    )

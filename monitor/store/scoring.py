@@ -9,16 +9,17 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select
 
+from monitor.canary import covers
 from monitor.facts import OWN_COPY, Match, Outcome, ProbeFacts, Reply, Verdict
 from monitor.outcome import reporter_trusted
 from monitor.store.engine import Store, chunks
+from monitor.store.hearing import CANARY, GapEntry, read_gaps
 from monitor.store.tables import (
     ARRIVALS,
     BUSINESSES,
     CONTACTS,
     CURSORS,
     ENDPOINTS,
-    GAPS,
     MATCHES,
     OUTCOMES,
     PROBES,
@@ -57,45 +58,65 @@ class _Hearing:
 
     begun: datetime | None
     least: datetime | None
-    gaps: tuple[tuple[datetime, datetime | None], ...]
+    gaps: tuple[GapEntry, ...]
 
-    def gap_from(self, sent_at: datetime | None) -> datetime | None:
-        """Where the first time begins in which an answer to this probe may have come and was not heard."""
+    def gap_from(self, sent_at: datetime | None, reply_address: str | None) -> datetime | None:
+        """Where the first time begins in which an answer to this probe may have come and was not heard.
+
+        What a canary showed concerns the addresses that it stood for, a lost line every address.
+        """
         if sent_at is None or self.begun is None:
             return None
         if sent_at < self.begun:
             return sent_at
-        begins = [max(since, sent_at) for since, until in self.gaps if until is None or until > sent_at]
+        begins = [
+            max(gap.since, sent_at)
+            for gap in self.gaps
+            if (gap.until is None or gap.until > sent_at)
+            and (gap.found_by != CANARY or covers(gap.mailbox, reply_address or ""))
+        ]
         return min(begins, default=None)
 
 
-def _hearing(connection: Connection) -> dict[str, _Hearing]:
-    """By channel; under "" how all channels together are heard.
+def _hearing(connection: Connection) -> dict[tuple[str, str], _Hearing]:
+    """By (channel, ""); under ("", mailbox) how one mailbox is heard, under ("", "") all channels together.
 
     Where arrivals are stored but not understood, hearing ends before the first of them: nobody has read it yet.
     """
-    places = connection.execute(
-        select(CURSORS.c.channel, CURSORS.c.heard_from, CURSORS.c.heard_until, CURSORS.c.retired_at)
-    ).all()
-    gaps = connection.execute(
-        select(GAPS.c.channel, GAPS.c.since, GAPS.c.until).where(GAPS.c.closed_at.is_(None))
-    ).all()
-    found: dict[str, _Hearing] = {}
-    for channel in {"", *(place.channel for place in places)}:
-        mine = [place for place in places if channel in ("", place.channel)]
+    columns = (CURSORS.c.channel, CURSORS.c.mailbox, CURSORS.c.heard_from, CURSORS.c.heard_until, CURSORS.c.retired_at)
+    places = connection.execute(select(*columns)).all()
+    gaps = read_gaps(connection, unclosed=True)
+    first = select(ARRIVALS.c.channel, ARRIVALS.c.mailbox, func.min(ARRIVALS.c.at).label("first")).group_by(
+        ARRIVALS.c.channel, ARRIVALS.c.mailbox
+    )
+    unread = connection.execute(first.where(ARRIVALS.c.understood.is_(False))).all()
+    found: dict[tuple[str, str], _Hearing] = {}
+    wanted = {("", ""), *((one.channel, "") for one in places), *(("", one.mailbox) for one in places)}
+    for channel, mailbox in wanted:
+
+        def is_here(one: Any, channel: str = channel, mailbox: str = mailbox) -> bool:
+            return channel in ("", one.channel) and mailbox in ("", one.mailbox)
+
+        mine = [place for place in places if is_here(place)]
         moments = [place.heard_until for place in mine if place.retired_at is None]
-        unread = select(func.min(ARRIVALS.c.at)).where(ARRIVALS.c.understood.is_(False))
-        if channel:
-            unread = unread.where(ARRIVALS.c.channel == channel)
-        first_unread = connection.scalar(unread)
-        if first_unread is not None:
-            moments.append(first_unread)
-        found[channel] = _Hearing(
+        moments += [
+            at for of_channel, of_mailbox, at in unread if channel in ("", of_channel) and mailbox in ("", of_mailbox)
+        ]
+        found[channel, mailbox] = _Hearing(
             begun=min((place.heard_from for place in mine if place.heard_from is not None), default=None),
             least=min(moments) if moments and None not in moments else None,
-            gaps=tuple((gap.since, gap.until) for gap in gaps if channel in ("", gap.channel)),
+            gaps=tuple(gap for gap in gaps if is_here(gap) or (not mailbox and channel in ("", gap.channel))),
         )
     return found
+
+
+def _of_probe(hearing: Mapping[tuple[str, str], _Hearing], row: Mapping[str, Any]) -> _Hearing:
+    """How the places are heard in which something about this probe could come in: those of its channel, or of all
+    where that one hears nothing itself; of a control, the mailbox that it was sent to."""
+    everywhere = hearing["", ""]
+    if row["control"]:
+        return hearing.get(("", row["address"]), everywhere)
+    return hearing.get((row["channel"], ""), everywhere)
 
 
 # --------------------------------------------------------------------------- facts
@@ -103,14 +124,14 @@ def probe_facts(store: Store, *, study: str | None = None, probes: Sequence[str]
     """What is known of each probe (of one study, or of these probes), by id, read a few hundred at a time.
 
     All is of one moment. `heard_until` is the least of what was heard in the places where an answer could come in:
-    those of the probe's channel, or of all channels when that one hears nothing itself.
+    those of the probe's channel, or of all channels when that one hears nothing itself; of a control, its own mailbox.
     """
     with store.read() as connection:
         hearing = _hearing(connection)
         for rows in _probe_rows(connection, study, probes):
             arrived = _heard(connection, [row["id"] for row in rows])
             for row in rows:
-                yield _facts(row, hearing.get(row["channel"], hearing[""]), arrived.get(row["id"], []))
+                yield _facts(row, _of_probe(hearing, row), arrived.get(row["id"], []))
 
 
 def _probe_rows(
@@ -122,8 +143,8 @@ def _probe_rows(
             PROBES.c.id, PROBES.c.study, STUDY_VERSIONS.c.version, BUSINESSES.c.key.label("business"),
             BUSINESSES.c.group, PROBES.c.channel, PROBES.c.scenario, PROBES.c.intent, PROBES.c.language,
             PROBES.c.persona, PROBES.c.pair, ENDPOINTS.c.control, ENDPOINTS.c.address, PROBES.c.questions,
-            CONTACTS.c.state, CONTACTS.c.reason, CONTACTS.c.started_at, RECEIPTS.c.at.label("settled_at"),
-            RECEIPTS.c.accepted_by,
+            PROBES.c.reply_address, CONTACTS.c.state, CONTACTS.c.reason, CONTACTS.c.started_at,
+            RECEIPTS.c.at.label("settled_at"), RECEIPTS.c.accepted_by,
         )
         .join_from(PROBES, CONTACTS, (CONTACTS.c.probe_id == PROBES.c.id) & (CONTACTS.c.kind == "enquiry"))
         .join(STUDY_VERSIONS, PROBES.c.version_id == STUDY_VERSIONS.c.id)
@@ -161,7 +182,7 @@ def _facts(row: Mapping[str, Any], hearing: _Hearing, heard: Sequence[Heard]) ->
         endpoint_address=row["address"],
         questions_asked=len(row["questions"]),
         heard_until=hearing.least,
-        gap_from=hearing.gap_from(sent_at),
+        gap_from=hearing.gap_from(sent_at, row["reply_address"]),
         replies=tuple(_reply(one, row["address"]) for one in heard),
     )
 

@@ -302,7 +302,8 @@ class Attested(SQLModel, table=True):
 class Canary(SQLModel, table=True):
     """Our own message from outside to a private address, seen through to the store.
 
-    `channel` sent it and is to hear it; `scheme` is the name of the address scheme that it proves. `state` is that of
+    `channel` sent it and is to hear it; `scheme` is the name of the address scheme and `proves`
+    the pattern of the addresses that it stands for. `state` is that of
     its receipt (`planned` while it is being handed over). `heard_at` or `failed_at` is set when its fate is known; one
     that comes after it failed has both. `why`: what explains a failure, in words.
     """
@@ -312,6 +313,8 @@ class Canary(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     channel: str
     scheme: str
+    proves: str
+    sender: str
     address: str = Field(index=True)
     message_id: str = Field(unique=True)
     state: str

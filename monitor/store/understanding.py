@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
 from monitor.facts import Match, Promise, Verdict
+from monitor.store.canaries import come_home
 from monitor.store.engine import Store, chunks, clean
 from monitor.store.records import stop_within
 from monitor.store.tables import ARRIVALS, ENDPOINTS, MATCHES, PROBES, RAW, REVIEWS, VERDICTS
@@ -37,11 +38,12 @@ class Unread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Understood:
-    """What an arrival turned out to be, and where it belongs."""
+    """What an arrival turned out to be, and where it belongs; `canary`: the one that it is."""
 
     arrival: int
     matches: tuple[Match, ...]
     verdict: Verdict
+    canary: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +164,8 @@ def store_understood(store: Store, items: Sequence[Understood], now: datetime) -
         for some in chunks(ids):
             connection.execute(update(ARRIVALS).where(ARRIVALS.c.id.in_(some)).values(understood=True))
         for item in items:
+            if item.canary is not None:
+                come_home(connection, item.canary, item.arrival)
             if item.verdict.kind == "opt_out":
                 _stop(connection, item, now)
     return changes
@@ -235,4 +239,4 @@ def _clean(item: Understood) -> Understood:
     if verdict.promise is not None:
         values["promise"] = replace(verdict.promise, text=clean(verdict.promise.text))
     matches = tuple(replace(match, reason=clean(match.reason)) for match in item.matches)
-    return Understood(arrival=item.arrival, matches=matches, verdict=Verdict(**values))
+    return replace(item, matches=matches, verdict=Verdict(**values))

@@ -41,7 +41,8 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with world.store.write() as connection:
         connection.execute(
             CANARIES.insert().values(
-                channel=CHANNEL, scheme="main", address="x@inbox.example", message_id="<c@x>", state="sent",
+                channel=CHANNEL, scheme="main", proves="*@inbox.example", sender="w@x.example",
+                address="x@inbox.example", message_id="<c@x>", state="sent",
                 sent_at=world.now(), junk=False, why="",
             )
         )  # fmt: skip

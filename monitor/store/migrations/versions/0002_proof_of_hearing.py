@@ -31,6 +31,8 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("channel", sa.String(), nullable=False),
         sa.Column("scheme", sa.String(), nullable=False),
+        sa.Column("proves", sa.String(), nullable=False),
+        sa.Column("sender", sa.String(), nullable=False),
         sa.Column("address", sa.String(), nullable=False),
         sa.Column("message_id", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
