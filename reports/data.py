@@ -22,6 +22,7 @@ from typing import Any
 import polars as pl
 
 from reports.edition import Edition
+from reports.figures.controls import controls
 from reports.figures.model import Figures
 from reports.figures.summary import figures, per_business
 from reports.outcomes import COLUMNS, OutcomeError, check
@@ -72,7 +73,13 @@ def _figures(
 ) -> Figures:
     mine = rows.filter((pl.col("study") == study) & (pl.col("version") == version))
     whole = figures(mine, name=title, windows=windows, headline=headline, now=now)
-    return replace(whole, per_business=per_business(mine, windows=windows, headline=headline, now=now))
+    asked = mine.filter(pl.col("role") == "recipient")
+    return replace(
+        whole,
+        by_hand=asked.filter(pl.col("by_hand").fill_null(value=False)).height,
+        controls=controls(mine, now=now),
+        per_business=per_business(mine, windows=windows, headline=headline, now=now),
+    )
 
 
 def write(

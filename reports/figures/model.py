@@ -92,6 +92,16 @@ class WindowFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Controls:
+    """Enquiries to mailboxes of our own: `sent` and watched for a day, `arrived` in it, `junk` of them as junk."""
+
+    sent: int
+    arrived: int
+    junk: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """All figures of one set of probes: a study, a stratum or one business."""
 
@@ -107,4 +117,6 @@ class Figures:
     human: Curve
     any: Curve
     median_of_answered: int | None  # conditional: among those answered only
+    by_hand: int | None = None  # of a study: probes about which a person decided
+    controls: Controls | None = None  # of a study
     per_business: tuple[Figures, ...] = field(default=())

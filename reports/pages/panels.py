@@ -47,6 +47,51 @@ def doubt(told: Told, index: int) -> Markup:
     ).format(beside, share)
 
 
+def deaf(told: Told, index: int) -> Markup:
+    """A warning where much was not heard, or sent with an unknown fate: how many, and that it is our fault."""
+    window = told.figures.windows[index]
+    found = {d.disposition: (place, d.closed) for place, d in enumerate(window.dispositions)}
+    unheard, unknown = (found.get(word, (0, 0))[1] for word in ("not_heard", "unknown"))
+    if unheard + unknown <= DOUBT * (window.no_human.n + unheard + unknown):
+        return Markup()
+    said = [
+        told.count(f"windows.{index}.dispositions.{found[word][0]}.closed") + words_for
+        for word, many, words_for in (
+            ("not_heard", unheard, " of them because we may have been deaf"),
+            ("unknown", unknown, " because nobody knows whether they were accepted"),
+        )
+        if many
+    ]
+    return Markup("Part of this is our own failure, and no silence of theirs. Left out of the rate: {}.").format(
+        Markup(" and ").join(said)
+    )
+
+
+def controls(told: Told) -> tuple[Markup, bool]:
+    """Whether our mail arrives, by mailboxes of our own; True where it falls short and must stand on top."""
+    found = told.figures.controls
+    if found is None or not found.sent:
+        return Markup("No mailbox of our own was written to, so nobody can say how much of our mail arrives."), False
+    sent, arrived = told.count("controls.sent"), told.count("controls.arrived")
+    mails = " test mail" if found.sent == 1 else " test mails"
+    said = Markup("Of {} to mailboxes of our own, sent like the enquiries, {} arrived within a day").format(
+        sent + mails, arrived
+    )
+    if found.junk:
+        said += Markup(", {} of them in a junk folder").format(told.count("controls.junk"))
+    if found.arrived == found.sent and not found.junk:
+        return said + ".", False
+    return said + ": part of the silence below may be ours, and none of theirs.", True
+
+
+def by_hand(told: Told) -> Markup:
+    """How many enquiries a person decided about."""
+    if not told.figures.by_hand:
+        return Markup("A person decided about none of these enquiries: every verdict is the rules\u2019.")
+    many = told.count("by_hand") + (" enquiry" if told.figures.by_hand == 1 else " enquiries")
+    return Markup("A person decided about {} of {}.").format(many, told.count("probes"))
+
+
 def legend(told: Told, index: int) -> list[Line]:
     """What is in the rate, counted."""
     found = {d.disposition: place for place, d in enumerate(told.figures.windows[index].dispositions)}

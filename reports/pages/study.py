@@ -82,6 +82,7 @@ def page(study: Study, told: Told, units: Sequence[Unit], edition: Edition, up: 
     most = max((len(one.probes) for one in units), default=0)
     groups = _groups(units, up)
     shown = [group for group in groups if group.cells]
+    arrival, short = panels.controls(told)
     return {
         "study": study,
         "told": told,
@@ -98,7 +99,10 @@ def page(study: Study, told: Told, units: Sequence[Unit], edition: Edition, up: 
         "each": scale(shown),
         "legend": panels.legend(told, index),
         "ledger": panels.ledger(told, index),
-        "doubt": panels.doubt(told, index),
+        "warnings": [
+            one for one in (arrival if short else "", panels.doubt(told, index), panels.deaf(told, index)) if one
+        ],
+        "quiet": [*([] if short else [arrival]), panels.by_hand(told)],
         "rates": panels.rates(told, study),
         "within": panels.within(told),
         "table": panels.table(told),
