@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from threading import Event, Lock, Thread
 
 from sqlalchemy.exc import IntegrityError
 
@@ -23,16 +22,13 @@ from monitor.store.candidates import candidates
 from monitor.store.engine import Store
 from monitor.store.hearing import TakenIn, cursors, open_gap, retire_places, take_in
 from monitor.store.understanding import Change, Understood, Unread, not_understood, store_understood
-from probes.contract import Batch, Ear, Listens, OpenChannel, ProbeError
+from probes.contract import Batch, Listens, OpenChannel, ProbeError
 from probes.mail.mime import Mail
 
 log = logging.getLogger(__name__)
 
 AT_A_TIME = 200
 """Arrivals that are understood in one transaction."""
-
-DEAF_WAIT = 60.0
-"""Seconds after which a service tries again to hear a channel that it could not hear."""
 
 Progress = Callable[[int], None]
 """Called with how many arrivals were taken in, or understood, since it was last called."""
@@ -99,7 +95,7 @@ def hear(
     for ear in wire.ears():
         known = cursors(store, name, ear.mailbox)
         try:
-            for batch in _of_the_wire(partial(ear.listen, known, now)):
+            for batch in of_the_wire(partial(ear.listen, known, now)):
                 _count(summary, take_in(store, name, batch, now()), progress)
                 read.add((batch.mailbox, batch.cursor.place))
         except ProbeError as error:
@@ -112,7 +108,7 @@ def hear(
     return True
 
 
-def _of_the_wire(begin: Callable[[], Iterator[Batch]]) -> Iterator[Batch]:
+def of_the_wire(begin: Callable[[], Iterator[Batch]]) -> Iterator[Batch]:
     """Its batches; whatever breaks in the channel itself is a ProbeError, so that it stops nothing else."""
     batches: Iterator[Batch] | None = None
     while True:
@@ -233,56 +229,3 @@ def _our_own(matches: Sequence[Match], rules: Rules) -> Verdict | None:
 
 def _unclear(reason: str, rules: Rules) -> Verdict:
     return Verdict(kind="unclear", automated=None, reasons=(reason,), rules=rules.version)
-
-
-# --------------------------------------------------------------------------- staying on the line
-def watch(
-    store: Store,
-    channels: Mapping[str, OpenChannel],
-    now: Clock,
-    stop: Event,
-    *,
-    rules: Rules | None = None,
-    heard: Callable[[str, TakenIn], None] | None = None,
-) -> list[Thread]:
-    """Start a thread for every mailbox that is heard: takes in and understands what comes until `stop` is set.
-
-    Returns the threads, running; join them after setting `stop`. A mailbox that cannot be heard, or a store that
-    cannot be written, is tried again after a minute. `heard` is called after each batch that brought something.
-    """
-    chosen = rules or todays_rules()
-    one_at_a_time = Lock()
-
-    def follow(name: str, ear: Ear) -> None:
-        known = partial(cursors, store, name, ear.mailbox)
-        while not stop.is_set():
-            try:
-                for batch in _of_the_wire(partial(ear.watch, known, now, stop)):
-                    taken = take_in(store, name, batch, now())
-                    with one_at_a_time:
-                        understand(store, now, rules=chosen)
-                    if heard and taken.new:
-                        heard(name, taken)
-            except ProbeError as error:
-                log.warning("%s cannot be heard: %s", name, error)
-                _try_open_gap(store, name, ear.mailbox, str(error), now())
-            except Exception:
-                log.exception("listening to %s broke off", name)
-            stop.wait(DEAF_WAIT)
-
-    threads = [
-        Thread(target=follow, args=(name, ear), name=f"listen-{name}-{ear.mailbox}")
-        for name, channel in channels.items()
-        if isinstance(channel.wire, Listens)
-        for ear in channel.wire.ears()
-    ]
-    for thread in threads:
-        thread.start()
-    return threads
-
-
-def _try_open_gap(store: Store, name: str, mailbox: str, why: str, at: datetime) -> None:
-    try:
-        open_gap(store, name, mailbox, why, at)
-    except Exception:
-        log.exception("the gap of %s could not be put on record", name)

@@ -13,7 +13,7 @@ from types import FrameType
 
 from monitor.app import App
 from monitor.errors import StoreBusy, UnansweredError
-from monitor.listen import watch
+from monitor.following import watch
 from monitor.proving import prove
 from monitor.send import send_pass
 from monitor.store.hearing import TakenIn

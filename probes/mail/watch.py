@@ -12,7 +12,6 @@ from __future__ import annotations
 import imaplib
 import logging
 import math
-import random
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -34,7 +33,6 @@ _SEARCH_SPAN = 50_000  # an answer to SEARCH is one line, and imaplib takes a mi
 _SLICE = 0.5  # seconds after which a stop is noticed
 _WITHOUT_IDLE = 60.0
 _RESCAN = timedelta(days=2)  # SINCE knows days in the server's time zone only
-_WAIT_MIN, _WAIT_MAX = 1.0, 300.0
 _SPOILT_MOST = 20
 
 log = logging.getLogger(__name__)
@@ -69,25 +67,13 @@ class Mailbox:
                     raise
 
     def watch(self, cursors: Callable[[], Mapping[str, str]], now: Clock, stop: Event) -> Iterator[Batch]:
-        """Delivers what comes until `stop` is set, and connects again whenever the connection is lost.
+        """Delivers what comes until `stop` is set.
 
-        The first folder is watched by IDLE; all are read when IDLE is renewed. Raises ProbeError only where trying
-        again is pointless (log-in refused, folder missing, target refused).
+        The first folder is watched by IDLE; all are read when IDLE is renewed. Raises ProbeError as soon as the line is
+        lost or cannot be made; who watches asks again.
         """
-        wait = _WAIT_MIN
-        while not stop.is_set():
-            try:
-                with connection(self._settings, live=self._live) as client:
-                    for batch in self._follow(client, Known(cursors()), now, stop):
-                        wait = _WAIT_MIN
-                        yield batch
-            except ProbeError as error:
-                if error.permanent:
-                    raise
-                pause = wait * random.uniform(0.5, 1.0)  # noqa: S311 - spreads reconnects
-                wait = min(wait * 2, _WAIT_MAX)
-                log.warning("%s; trying again in %.1f s", error, pause)
-                stop.wait(pause)
+        with connection(self._settings, live=self._live) as client:
+            yield from self._follow(client, Known(cursors()), now, stop)
 
     # ------------------------------------------------------------------ staying on the line
     def _follow(self, client: Any, known: Known, now: Clock, stop: Event) -> Iterator[Batch]:

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from monitor import listen
+from monitor import following, listen
 from monitor.facts import Keys, Verdict
-from monitor.listen import watch
+from monitor.following import watch
 from monitor.store.engine import Store
 from monitor.store.hearing import gaps, take_in
 from monitor.store.records import suppressed
@@ -306,7 +306,7 @@ def test_a_watcher_hears_and_understands_what_comes(world: World, stop: Event) -
 def test_a_watcher_that_goes_deaf_leaves_a_gap_and_hears_again(
     world: World, stop: Event, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(listen, "DEAF_WAIT", 0.01)
+    monkeypatch.setattr(following, "WAIT_MIN", 0.01)
     with caplog.at_level(logging.ERROR):
         world.fake.goes_deaf("connection refused")
         threads = watch(world.store, world.channels, world.now, stop, rules=RULES)
@@ -325,7 +325,7 @@ def test_a_watcher_that_goes_deaf_leaves_a_gap_and_hears_again(
 def test_a_watcher_whose_channel_breaks_does_not_stop_the_others(
     world: World, stop: Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listen, "DEAF_WAIT", 0.01)
+    monkeypatch.setattr(following, "WAIT_MIN", 0.01)
     channels = {**world.channels, "broken": OpenChannel("broken", FakeChannel(), Scripted(ValueError("a bug")))}
     threads = watch(world.store, channels, world.now, stop, rules=RULES)
     try:
@@ -340,7 +340,7 @@ def test_a_watcher_whose_channel_breaks_does_not_stop_the_others(
 def test_a_watcher_goes_on_after_the_store_could_not_be_written(
     world: World, stop: Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listen, "DEAF_WAIT", 0.01)
+    monkeypatch.setattr(following, "WAIT_MIN", 0.01)
     failures = iter([OSError("disk"), OSError("disk")])
 
     def sometimes(*given: Any) -> Any:
@@ -348,7 +348,7 @@ def test_a_watcher_goes_on_after_the_store_could_not_be_written(
             raise failure
         return take_in(*given)
 
-    monkeypatch.setattr(listen, "take_in", sometimes)
+    monkeypatch.setattr(following, "take_in", sometimes)
     threads = watch(world.store, world.channels, world.now, stop, rules=RULES)
     try:
         world.answer(1)
