@@ -15,7 +15,7 @@ import typer
 
 from monitor.commands.common import cli
 
-COMMANDS = ("setup", "measure", "understand", "people", "publish", "trying")
+COMMANDS = ("setup", "measure", "understand", "review", "people", "publish", "trying")
 """Modules of monitor/commands, in the order in which `--help` shows their panels."""
 
 for _module in COMMANDS:

@@ -30,6 +30,7 @@ class TakenIn:
 class GapEntry:
     """A time in which we may have been deaf. `until`: the last moment at which we knew that we were."""
 
+    id: int
     channel: str
     mailbox: str
     since: datetime

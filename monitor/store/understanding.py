@@ -173,7 +173,7 @@ def store_understood(store: Store, items: Sequence[Understood], now: datetime) -
 
 def _stop(connection: Connection, item: Understood, now: datetime) -> None:
     review = select(REVIEWS.c.kind).where(REVIEWS.c.arrival_id == item.arrival).order_by(REVIEWS.c.id.desc()).limit(1)
-    if (connection.scalar(review) or "opt_out") != "opt_out":
+    if (connection.scalar(review) or "opt_out") not in ("opt_out", "withdrawn"):
         return
     believed = [match.probe for match in item.matches if match.strong or match.standing != "stranger"]
     query = select(ENDPOINTS.c.address).join_from(PROBES, ENDPOINTS, PROBES.c.endpoint_id == ENDPOINTS.c.id)

@@ -1,0 +1,107 @@
+"""A person decides: what waits, what is known of it, and a decision that wins over the rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from monitor.app import App
+from monitor.errors import UsageError
+from monitor.facts import KINDS
+from monitor.problems import did_you_mean
+from monitor.report import refresh
+from monitor.store import reviewing as records
+from monitor.store.hearing import GapEntry, gaps
+from monitor.store.reviewing import Decision, Waiting
+from monitor.store.scoring import WITHDRAWN
+from monitor.store.understanding import raw
+from probes.mail.mime import Mail, parse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbox:
+    """What waits for a person: arrivals, and gaps that a canary showed."""
+
+    arrivals: tuple[Waiting, ...]
+    gaps: tuple[GapEntry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """One arrival in full."""
+
+    arrival: int
+    sender: str
+    subject: str
+    text: str
+    decisions: tuple[Decision, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reviewed:
+    """A decision that was recorded. `before`: the one that it replaces; `stopped`: businesses never asked again."""
+
+    arrival: int
+    kind: str
+    before: Decision | None
+    stopped: tuple[str, ...] = ()
+
+
+def inbox(app: App) -> Inbox:
+    """Everything that waits for a person's eye, after deciding all outcomes anew."""
+    refresh(app)
+    return Inbox(
+        arrivals=tuple(records.waiting(app.store)),
+        gaps=tuple(gap for gap in gaps(app.store, unclosed=True) if gap.found_by == "canary"),
+    )
+
+
+def show(app: App, arrival: int) -> Shown:
+    """One arrival. Raises UsageError when there is none."""
+    _must_exist(app, arrival)
+    mail = _mail(app, arrival)
+    return Shown(
+        arrival=arrival,
+        sender=mail.sender.address if mail else "",
+        subject=mail.subject if mail else "",
+        text=mail.text if mail else "",
+        decisions=tuple(records.decisions(app.store, arrival)),
+    )
+
+
+def decide(app: App, arrival: int, *, kind: str, probe: str | None, who: str, why: str) -> Reviewed:
+    """Record what a person decided; it counts from now on, and no `rescore` undoes it. Raises UsageError."""
+    _must_exist(app, arrival)
+    if kind != WITHDRAWN and kind not in KINDS:
+        raise UsageError(f"{kind!r} is no kind of arrival; {did_you_mean(kind, KINDS)}")
+    if not why.strip() or not who.strip():
+        raise UsageError(
+            "a decision needs a reason (--why) and a name (--who): both are shown to whoever challenges it"
+        )
+    if probe is not None and not records.exists_probe(app.store, probe):
+        raise UsageError(f"there is no probe {probe!r}; `unanswered inbox` names them")
+    if records.is_canary(app.store, arrival):
+        raise UsageError(f"arrival {arrival} is a canary of our own: there is nothing to decide about it")
+    before = records.decisions(app.store, arrival)
+    stopped = records.decide(app.store, arrival, kind=kind, probe=probe, who=who, why=why, now=app.clock())
+    last = before[-1] if before and before[-1].kind != WITHDRAWN else None
+    return Reviewed(arrival=arrival, kind=kind, before=last, stopped=stopped.businesses if stopped else ())
+
+
+def close_gap(app: App, gap: int, *, who: str, why: str) -> None:
+    """A person says that nothing was lost in a gap. Raises UsageError."""
+    if not why.strip():
+        raise UsageError("closing a gap needs a reason (--why): it says that nothing was lost in it")
+    if not records.close_gap(app.store, gap, who=who, why=why, now=app.clock()):
+        raise UsageError(f"there is no open gap {gap}; `unanswered inbox` lists them")
+
+
+def _must_exist(app: App, arrival: int) -> None:
+    if not records.exists_arrival(app.store, arrival):
+        raise UsageError(f"there is no arrival {arrival}; `unanswered inbox` lists what waits")
+
+
+def _mail(app: App, arrival: int) -> Mail | None:
+    try:
+        return parse(raw(app.store, arrival))
+    except Exception:  # whatever a mail holds, the person may still decide about it
+        return None

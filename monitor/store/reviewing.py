@@ -1,0 +1,168 @@
+"""What waits for a person's eye, and what a person decided. Each function is one transaction.
+
+Decisions are appended: the newest row of an arrival counts, one of kind `withdrawn` gives it back to the rules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import and_, func, insert, or_, select, update
+
+from monitor.store.engine import Store, clean
+from monitor.store.records import Stopped, stop_within
+from monitor.store.scoring import WITHDRAWN
+from monitor.store.tables import (
+    ARRIVALS,
+    BUSINESSES,
+    CANARIES,
+    ENDPOINTS,
+    GAPS,
+    MATCHES,
+    OUTCOMES,
+    PROBES,
+    REVIEWS,
+    VERDICTS,
+)
+
+ANSWERS = ("human", "opt_out", "bot", "auto_acknowledgement", "out_of_office", "auto_reply", "challenge", "unclear")
+"""Kinds that would count for something if it were sure whom they belong to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """An arrival that a person should look at, with one of its matches (or none). `why`: what makes it doubtful."""
+
+    arrival: int
+    at: datetime
+    kind: str
+    reason: str
+    text: str
+    probe: str | None
+    business: str | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What a person said of an arrival, as it stands on record."""
+
+    kind: str
+    probe: str | None
+    who: str
+    why: str
+    at: datetime
+
+
+def waiting(store: Store) -> list[Waiting]:
+    """Arrivals that no rule is sure about and nobody has looked at, oldest first.
+
+    Undetermined (`unclear`), weakly matched, from a stranger, a bounce that is disputed, or nobody's. What is disputed
+    is read from the outcomes, which must have been decided before.
+    """
+    newest = select(func.max(VERDICTS.c.id)).group_by(VERDICTS.c.arrival_id)
+    last = select(func.max(REVIEWS.c.id)).group_by(REVIEWS.c.arrival_id)
+    seen = select(REVIEWS.c.arrival_id).where(REVIEWS.c.id.in_(last), REVIEWS.c.kind != WITHDRAWN)
+    home = select(CANARIES.c.arrival_id).where(CANARIES.c.arrival_id.is_not(None))
+    disputed = MATCHES.c.probe_id.in_(select(OUTCOMES.c.probe).where(OUTCOMES.c.disputed.is_(True)))
+    counts = VERDICTS.c.kind.in_(ANSWERS)
+    doubtful = or_(
+        and_(MATCHES.c.id.is_(None), counts),
+        and_(MATCHES.c.id.is_not(None), VERDICTS.c.kind == "unclear"),
+        and_(MATCHES.c.strong.is_(False), or_(counts, VERDICTS.c.kind == "bounce")),
+        and_(MATCHES.c.standing == "stranger", counts),
+        and_(VERDICTS.c.kind == "bounce", disputed),
+    )
+    query = (
+        select(
+            ARRIVALS.c.id, ARRIVALS.c.at, VERDICTS.c.kind, VERDICTS.c.reasons, VERDICTS.c.new_text, MATCHES.c.probe_id,
+            MATCHES.c.strong, MATCHES.c.standing, MATCHES.c.reason, BUSINESSES.c.name,
+        )
+        .join_from(ARRIVALS, VERDICTS, (VERDICTS.c.arrival_id == ARRIVALS.c.id) & VERDICTS.c.id.in_(newest))
+        .outerjoin(MATCHES, MATCHES.c.arrival_id == ARRIVALS.c.id)
+        .outerjoin(PROBES, PROBES.c.id == MATCHES.c.probe_id)
+        .outerjoin(BUSINESSES, BUSINESSES.c.id == PROBES.c.business_id)
+        .where(ARRIVALS.c.id.not_in(seen), ARRIVALS.c.id.not_in(home), doubtful)
+        .order_by(ARRIVALS.c.at, ARRIVALS.c.id, MATCHES.c.id)
+    )  # fmt: skip
+    with store.read() as connection:
+        return [
+            Waiting(
+                arrival=row.id,
+                at=row.at,
+                kind=row.kind,
+                reason=row.reasons[0] if row.reasons else "",
+                text=row.new_text,
+                probe=row.probe_id,
+                business=row.name,
+                why=_why(row.kind, row.probe_id, strong=row.strong, standing=row.standing, reason=row.reason),
+            )
+            for row in connection.execute(query)
+        ]
+
+
+def _why(kind: str, probe: str | None, *, strong: bool | None, standing: str | None, reason: str | None) -> str:
+    if probe is None:
+        return "it belongs to no enquiry that we know of"
+    if not strong:
+        return f"weakly matched: {reason}"
+    if kind == "bounce":
+        return "disputed: it says not delivered, and something else speaks against that"
+    return f"from a stranger: {reason}" if standing == "stranger" else "no rule is sure what it is"
+
+
+def exists_arrival(store: Store, arrival: int) -> bool:
+    with store.read() as connection:
+        return connection.scalar(select(ARRIVALS.c.id).where(ARRIVALS.c.id == arrival)) is not None
+
+
+def is_canary(store: Store, arrival: int) -> bool:
+    """Whether an arrival is a mail of our own, about which there is nothing to decide."""
+    with store.read() as connection:
+        return connection.scalar(select(CANARIES.c.id).where(CANARIES.c.arrival_id == arrival)) is not None
+
+
+def exists_probe(store: Store, probe: str) -> bool:
+    with store.read() as connection:
+        return connection.scalar(select(PROBES.c.id).where(PROBES.c.id == probe)) is not None
+
+
+def decisions(store: Store, arrival: int) -> list[Decision]:
+    """What people said of an arrival, oldest first."""
+    columns = (REVIEWS.c.kind, REVIEWS.c.probe_id.label("probe"), REVIEWS.c.who, REVIEWS.c.why, REVIEWS.c.at)
+    query = select(*columns).where(REVIEWS.c.arrival_id == arrival).order_by(REVIEWS.c.id)
+    with store.read() as connection:
+        return [Decision(**row) for row in connection.execute(query).mappings()]
+
+
+def decide(
+    store: Store, arrival: int, *, kind: str, probe: str | None, who: str, why: str, now: datetime
+) -> Stopped | None:
+    """Append a person's decision. One of kind opt_out stops the business that was asked, in the same transaction."""
+    values = {
+        "arrival_id": arrival, "kind": kind, "probe_id": probe, "who": clean(who), "why": clean(why), "at": now
+    }  # fmt: skip
+    with store.write() as connection:
+        connection.execute(insert(REVIEWS).values(values))
+        if kind != "opt_out":
+            return None
+        query = select(ENDPOINTS.c.address).join_from(PROBES, ENDPOINTS, PROBES.c.endpoint_id == ENDPOINTS.c.id)
+        mine = select(MATCHES.c.probe_id).where(MATCHES.c.arrival_id == arrival)
+        asked = PROBES.c.id == probe if probe is not None else PROBES.c.id.in_(mine)
+        addresses = set(connection.scalars(query.where(asked)))
+        if not addresses:
+            return None
+        return stop_within(connection, addresses, f"{clean(who)}: {clean(why)}", now, arrival_id=arrival)
+
+
+def close_gap(store: Store, gap: int, *, who: str, why: str, now: datetime) -> bool:
+    """A person says that nothing was lost in a gap; False when there is no such gap that is open."""
+    mine = (GAPS.c.id == gap, GAPS.c.closed_at.is_(None))
+    with store.write() as connection:
+        said = connection.scalar(select(GAPS.c.why).where(*mine))
+        if said is None:
+            return False
+        values = {"closed_at": now, "why": f"{said} (closed by {clean(who)}: {clean(why)})"}
+        connection.execute(update(GAPS).where(*mine).values(values))
+    return True
