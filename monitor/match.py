@@ -206,6 +206,8 @@ class _Standings:
 
     def quotes(self, probe: SentProbe) -> str:
         """What of the enquiry or the business the mail takes up, in words; "" when nothing."""
+        if _holding([probe], self._keys.in_reply_to):
+            return "it answers our Message-ID, which only those know who received the enquiry"
         if self._text is None:
             self._text = plain(f"{self._mail.subject}\n{self._mail.text[:_QUOTE_TEXT_LIMIT]}")
         subject = plain(probe.subject)

@@ -341,3 +341,36 @@ def test_an_address_that_two_businesses_share_matches_neither() -> None:
     two = sent("p2", business="firm-b", endpoint_address="desk@shared.example", message_ids=("<e2@inbox.example>",))
     said = letter("Yes.", "Hello", to="office@inbox.example", from_="desk@shared.example")
     assert matched(said, one, two) == ()
+
+
+def test_a_desk_that_answers_our_message_id_has_received_the_enquiry() -> None:
+    desk = {"from_": "case@desk.example", "subject": "Case 77"}
+    assert standing(letter("Yes.", in_reply_to="<enquiry-1@inbox.example>", **desk)) == "quotes_the_enquiry"
+    assert standing(letter("Yes.", in_reply_to="<enquiry-9@inbox.example>", **desk)) == "stranger"
+    threaded = letter("Yes.", references="<enquiry-1@inbox.example>", **desk)
+    assert standing(threaded) == "stranger", "threads get mixed up"
+        "threads get mixed up"
+    )
+
+
+# --------------------------------------------------------------------------------------------- our own enquiry
+def own_copy(sender: str, message_id: str) -> tuple[Match, ...]:
+    raw = f"From: Anna <{sender}>\nTo: info@velo-nord.example\nMessage-ID: {message_id}\nSubject: x\n\nHello"
+    return matched(parse(raw.encode()))
+
+
+def test_our_own_enquiry_as_it_arrived_is_known_by_its_id_and_its_sender() -> None:
+    (found,) = own_copy("Anna.B@inbox.example", "<Enquiry-1@inbox.example>")
+    assert (found.probe, found.key, found.strong, found.standing) == ("p1", "own_copy", True, "ourselves")
+
+
+@pytest.mark.parametrize(
+    ("sender", "message_id"),
+    [
+        ("jo@velo-nord.example", "<enquiry-1@inbox.example>"),  # a business that takes over our Message-ID
+        ("anna.b@inbox.example", "<enquiry-9@inbox.example>"),  # a forged sender
+        ("carl.d@inbox.example", "<enquiry-1@inbox.example>"),  # the private address of another
+    ],
+)
+def test_what_only_looks_like_our_own_enquiry_is_no_copy_of_it(sender: str, message_id: str) -> None:
+    assert not [one for one in own_copy(sender, message_id) if one.key == "own_copy"]
