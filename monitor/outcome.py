@@ -53,7 +53,7 @@ def outcome(facts: ProbeFacts) -> Outcome:
     heard = [reply for reply in sure if reply.kind in PEOPLE | MACHINES]
     promise = next((reply for reply in machines if reply.promised), None)
     human = people[0] if people else None
-    delivered = [reply for reply in replies if reply.delivered and reply.strong]
+    delivered = [reply for reply in replies if _delivered(reply, facts.endpoint_address)]
 
     def at(found: Iterable[Reply]) -> int | None:
         first = next(iter(found), None)
@@ -100,6 +100,12 @@ def outcome(facts: ProbeFacts) -> Outcome:
         "questions_asked": facts.questions_asked,
         "questions_answered": _answered(people, facts.questions_asked),
     }
+
+
+def _delivered(reply: Reply, endpoint_address: str) -> bool:
+    """Whether this proves that the enquiry came into the mailbox: our own copy there, or a report that names it."""
+    named = (reply.bounced_recipient or "").strip().lower() == endpoint_address.strip().lower()
+    return bool(reply.delivered) and reply.strong and (reply.own_copy or named)
 
 
 def _sure(reply: Reply) -> bool:

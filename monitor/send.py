@@ -19,11 +19,11 @@ from monitor import policy, ticker
 from monitor.clock import Clock
 from monitor.config import Config
 from monitor.facts import Allowed, Contacted, Due, Refused
-from monitor.listen import ListenSummary, Rules, hear, understand
+from monitor.listen import Rules, understand
+from monitor.obstacles import Obstacles
 from monitor.policy import Suppressed
 from monitor.store.codes import salt
 from monitor.store.engine import Store, chunks
-from monitor.store.hearing import has_heard
 from monitor.store.planning import (
     Frozen,
     Taken,
@@ -38,7 +38,7 @@ from monitor.store.records import suppressed, targets
 from monitor.store.sending import claim, give_up, record_receipt, stale
 from monitor.store.understanding import not_understood
 from monitor.studies import StudySettings, digest, frozen
-from probes.contract import ContactState, Enquiry, Guards, Listens, OpenChannel, Receipt, Sends, Settles
+from probes.contract import ContactState, Enquiry, OpenChannel, Receipt, Sends, Settles
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +123,7 @@ def plan_view(
     moment = now()
     until = max(moment, until or moment)
     run = _Pass(store, config, channels, now)
-    known = [item.due for item in waiting(store, until) if run.obstacle(item.due) is None]
+    known = [item.due for item in waiting(store, until) if run.obstacles.configured(item.due) is None]
     new = [due for due in run.plan(moment, until, ahead=False) if due.due <= until]
     dues = sorted([*known, *new], key=lambda due: (due.due, due.probe))
     history = contacted(store, dues, moment, planning=True)
@@ -140,8 +140,7 @@ class _Pass:
         self.wires = {name: channel.wire for name, channel in channels.items() if isinstance(channel.wire, Sends)}
         self.bases = {name: channel.kind.description.bases for name, channel in channels.items()}
         self.ends = {study.id: study.ends_at for study in config.studies.values()}
-        self._deaf: dict[str, str] | None = None
-        self._refusals: dict[tuple[str, str], str | None] = {}
+        self.obstacles = Obstacles(store, config, channels, now)
 
     # ------------------------------------------------------------------ after a crash
     def settle(self) -> None:
@@ -248,7 +247,7 @@ class _Pass:
                     return
                 if isinstance(answer, Refused) and answer.until is not None:
                     self.summary.refused.append(answer)
-                else:
+                elif not self._hindered(self.obstacles.refusing(item.due.target.channel)):
                     self._send(item)
                 done += 1
                 if progress:
@@ -261,52 +260,13 @@ class _Pass:
         return self.decide(moment)(dues, contacted(self.store, dues, moment), suppressed(self.store))
 
     def _possible(self, items: Sequence[Waiting]) -> list[Waiting]:
-        possible = []
-        for item in items:
-            obstacle = self.obstacle(item.due) or self._guarded(item.due) or self._unheard(item.due.target.channel)
-            if obstacle is None:
-                possible.append(item)
-            elif obstacle not in self.summary.problems:
-                self.summary.problems.append(obstacle)
-        return possible
+        return [item for item in items if not self._hindered(self.obstacles.of(item.due))]
 
-    def obstacle(self, due: Due) -> str | None:
-        """Why nothing can be sent for this probe by this config, in words; None when it can."""
-        channel = due.target.channel
-        if due.study not in self.config.studies:
-            return f"study {due.study} is no longer in the config; its planned probes are not sent"
-        if channel not in self.wires:
-            return f"channel {channel} is not configured to send; its planned probes are not sent"
-        return None
-
-    def _guarded(self, due: Due) -> str | None:
-        """Why the channel would refuse this target while the config is not live; asked once a destination."""
-        wire, place = self.wires[due.target.channel], (due.target.channel, due.target.scope)
-        if isinstance(wire, Guards) and place not in self._refusals:
-            self._refusals[place] = wire.refusal(due.target.address)
-        return self._refusals.get(place)
-
-    def _unheard(self, channel: str) -> str | None:
-        """Why an answer on this channel would be lost. A mailbox begins to be heard when it is first read, so it is
-        read before the first enquiry goes out."""
-        if self._deaf is None:
-            self._deaf = {}
-            for name, one in self.channels.items():
-                if not isinstance(one.wire, Listens):
-                    continue
-                if not all(has_heard(self.store, name, ear.mailbox) for ear in one.wire.ears()):
-                    summary = ListenSummary()
-                    hear(self.store, name, one.wire, self.now, summary)
-                    self._deaf |= summary.deaf
-        if not self.channels[channel].kind.description.answerable:
-            return None
-        if not any(isinstance(one.wire, Listens) for one in self.channels.values()):
-            return "no channel of the config hears; nothing is sent whose answer nobody would read"
-        hears_itself = isinstance(self.channels[channel].wire, Listens)
-        for name in [channel] if hears_itself else list(self._deaf):
-            if name in self._deaf:
-                return f"{name} has never been heard ({self._deaf[name]}); nothing is sent whose answer comes in there"
-        return None
+    def _hindered(self, obstacle: str | None) -> bool:
+        """Whether there is an obstacle; it is told once."""
+        if obstacle is not None and obstacle not in self.summary.problems:
+            self.summary.problems.append(obstacle)
+        return obstacle is not None
 
     def _send(self, item: Waiting) -> None:
         moment = self.now()
@@ -330,6 +290,7 @@ class _Pass:
             record_receipt(self.store, item.contact, attempt, self._broke(error))
             raise
         state = record_receipt(self.store, item.contact, attempt, receipt, description.retry_after)
+        self.obstacles.note(due.target.channel, receipt)
         if _is_ours(receipt) and receipt.reason not in self.summary.problems:
             self.summary.problems.append(receipt.reason)
         setattr(self.summary, state, getattr(self.summary, state) + 1)
@@ -355,11 +316,12 @@ def enquiry(due: Due) -> Enquiry:
 
 
 def _is_ours(receipt: Receipt) -> bool:
-    """Whether a try failed on our side, as far as can be told: no server said anything, or our own relay refused for
-    good (so also a log-in, which is tried again). What the recipient's server refuses is no problem of ours."""
+    """Whether a try failed on our side, as far as can be told: no server said anything, our own relay refused for good
+    (so also a log-in, which is tried again), or a server refused ourselves. What the recipient's server refuses of the
+    enquiry is no problem of ours."""
     if receipt.state not in ("deferred", "not_sent"):
         return False
-    return receipt.code is None or (receipt.accepted_by == "relay" and receipt.code.startswith("5"))
+    return receipt.code is None or (receipt.accepted_by != "recipient_mx" and receipt.code.startswith("5"))
 
 
 def _sane(receipt: Receipt, now: Clock) -> Receipt:

@@ -77,6 +77,7 @@ def _classify(mail: Mail, at: datetime | None) -> Verdict:
         original_message_id=finding.message_id,
         status=finding.status,
         hard=finding.hard,
+        delivered=reports.delivered(mail) if finding.kind == "delivery_receipt" else None,
     )
 
 

@@ -7,7 +7,7 @@ import re
 from monitor.classify.bounces import failure
 from monitor.classify.finding import Finding
 from monitor.classify.view import View
-from probes.mail.mime import addresses
+from probes.mail.mime import Mail, addresses
 
 _COMPLAINT = re.compile(
     r"^(?:complaint about message|e?mail feedback report|abuse report|spam report|feedback report)", re.I
@@ -37,6 +37,15 @@ def read_receipt(view: View) -> Finding | None:
     ids = [one for one in mail.mentioned_ids if one != mail.message_id] or list(mail.in_reply_to)
     reason = f"it is a disposition notification{f' ({said})' if said else ''}"
     return Finding("read_receipt", (reason,), message_id=ids[0] if ids else None)
+
+
+def delivered(mail: Mail) -> bool | None:
+    """Whether a delivery report says that the mail came into the mailbox (RFC 3464 action "delivered"), or only that it
+    was passed on ("relayed", "expanded"); None when it does not say."""
+    actions = {block.get("action").split("(")[0].strip().lower() for block in mail.statuses if block.get("action")}
+    if "delivered" in actions:
+        return True
+    return False if actions & {"relayed", "expanded"} else None
 
 
 def failed(view: View) -> Finding | None:

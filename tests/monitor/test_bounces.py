@@ -56,6 +56,7 @@ def test_a_delivered_recipient_makes_a_delivery_receipt(action: str) -> None:
         )
     )
     assert (found.kind, found.hard) == ("delivery_receipt", None)
+    assert found.delivered is (action == "delivered"), "what was only passed on is no proof"
 
 
 def test_a_status_part_without_action_is_read_by_its_status() -> None:

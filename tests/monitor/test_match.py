@@ -349,8 +349,6 @@ def test_a_desk_that_answers_our_message_id_has_received_the_enquiry() -> None:
     assert standing(letter("Yes.", in_reply_to="<enquiry-9@inbox.example>", **desk)) == "stranger"
     threaded = letter("Yes.", references="<enquiry-1@inbox.example>", **desk)
     assert standing(threaded) == "stranger", "threads get mixed up"
-        "threads get mixed up"
-    )
 
 
 # --------------------------------------------------------------------------------------------- our own enquiry

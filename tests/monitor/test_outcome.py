@@ -122,7 +122,8 @@ def test_a_delay_notice_says_when_delivery_was_first_late() -> None:
 def test_only_a_sure_proof_says_that_it_came_into_the_mailbox() -> None:
     assert row(came("delivery_receipt", delivered=False))["delivered_at"] is None, "passed on, not delivered"
     assert row(came("delivery_receipt", delivered=True, strong=False))["delivered_at"] is None
-    proof = came("delivery_receipt", delivered=True)
+    assert row(came("delivery_receipt", delivered=True, bounced_recipient="x@else.example"))["delivered_at"] is None
+    proof = came("delivery_receipt", delivered=True, bounced_recipient=facts().endpoint_address)
     assert row(proof)["delivered_at"] == micros(proof.at)
     copy = row(came("delivery_receipt", delivered=True, own_copy=True, junk=True))
     assert copy["delivered_junk"] is True
