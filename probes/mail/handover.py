@@ -13,7 +13,9 @@ import re
 import socket
 import ssl
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from probes import guard
 from probes.contract import AcceptedBy, Clock, ContactState, Enquiry, ProbeError, Receipt, TargetRefused
@@ -33,8 +35,11 @@ _PATIENCE = 5
 _MOST_SERVERS, _MOST_ADDRESSES = 5, 4
 
 _OURS = frozenset({Step.TLS, Step.AUTH})
-_ABOUT_US = re.compile(r"\b[45]\.7\.\d")
-"""Enhanced status X.7.X (RFC 3463): security or policy. It refuses our server or our text, not our enquiry."""
+_ABOUT_US = re.compile(r"\b[45]\.(?:7\.\d+|1\.[78])\b")
+"""Enhanced status X.7.X, security or policy, X.1.7 and X.1.8, our own address (RFC 3463): it refuses our server, our
+address or our text, whoever we write to."""
+
+_RELAYING = re.compile(r"\brelay", re.I)
 
 _QUEUED = (
     re.compile(r"queued (?:mail )?as ([\w.-]{4,64})", re.I),
@@ -45,6 +50,10 @@ _QUEUED = (
     re.compile(r"\bok +\d+ ([\w.-]+) - gsmtp", re.I),
     re.compile(r"\bok:? +(?:queued )?([0-9A-Za-z][\w.-]{9,80})(?:\s|$)", re.I),
 )
+
+
+Resolve: TypeAlias = Callable[[str], tuple[str, ...]]
+"""Gives the IP addresses of a host; () when it has none. Raises ProbeError when that cannot be found out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +88,17 @@ def judge(error: Refused | Lost | Lacking, *, relay: bool) -> Outcome:
     return Outcome("deferred", f"{error}; nothing was accepted")
 
 
+def is_about_us(error: Refused, *, relay: bool) -> bool:
+    """Whether a refusal is about ourselves, not about whom we write to.
+
+    What our own relay refuses before it has heard the recipient, or of the text, is about us; so is what it does not
+    pass on for us.
+    """
+    if _ABOUT_US.search(str(error)):
+        return True
+    return relay and (error.step is not Step.RCPT or _RELAYING.search(str(error)) is not None)
+
+
 def queue_id(reply: str) -> str | None:
     """The receiving server's name for the mail, where its 250 gives one."""
     for pattern in _QUEUED:
@@ -94,8 +114,13 @@ def _not_routed(domain: str) -> TargetRefused:
 class Handover:
     """Sends by the `smtp` table. Keeps no connection: each mail is one conversation, so threads may share it."""
 
-    def __init__(self, smtp: Smtp, *, live: bool, ask: exchange.Lookup = exchange.lookup) -> None:
+    def __init__(
+        self, smtp: Smtp, *, live: bool, ask: exchange.Lookup = exchange.lookup, resolve: Resolve | None = None
+    ) -> None:
+        """`ask`: who takes mail for a domain. `resolve`: name servers of our own choice, which then also say where
+        those servers are; they are asked even while the config is not live, and then only this machine is called."""
         self._smtp = smtp
+        self._resolve = resolve
         self._live = live
         self._ask = ask
         self._contexts: dict[bool, ssl.SSLContext] = {}
@@ -111,9 +136,13 @@ class Handover:
         smtp = self._smtp
         route = (smtp.host, smtp.port or 587) if self._relay else smtp.route(domain)
         try:
-            if route is None:
+            if route is not None:
+                self._targets(*route)
+            elif self._resolve is None:
                 raise _not_routed(domain)
-            self._targets(*route)
+            else:
+                for host in exchange.exchanges(domain, self._ask, domain)[:_MOST_SERVERS]:
+                    self._exchange_targets(host, domain)
         except TargetRefused as refused:
             return str(refused)
         except ProbeError:
@@ -141,7 +170,9 @@ class Handover:
             outcome = Outcome("sent", f"accepted: {reply}", reply[:3])
         except (Refused, Lost, Lacking) as error:
             outcome = judge(error, relay=self._relay)
-            refused_by_a_server = isinstance(error, Refused) and (self._relay or not _ABOUT_US.search(str(error)))
+            if isinstance(error, Refused):
+                for_now = self._relay and outcome.state == "deferred"  # no refusal at all: it is tried again
+                refused_by_a_server = for_now or not is_about_us(error, relay=self._relay)
         except ProbeError as error:
             refused = isinstance(error, TargetRefused) or (error.permanent and not self._relay)
             outcome = Outcome("not_sent" if refused else "deferred", str(error))
@@ -193,15 +224,12 @@ class Handover:
         route = smtp.route(domain)
         if route is not None:
             return self._dial(route[0], self._targets(*route), deadline, transcript)
-        if not self._live:
+        if not self._live and self._resolve is None:
             raise _not_routed(domain)
         failures: list[ProbeError | Lost] = []
         for host in exchange.exchanges(domain, self._ask, seed)[:_MOST_SERVERS]:
             try:
-                found = self._targets(host, smtp.port or 25)
-                if any(guard.is_loopback(target.ip) for target in found):
-                    raise exchange.NoExchange(f"{host} takes mail for {domain} and is this machine", permanent=True)
-                return self._dial(host, found, deadline, transcript)
+                return self._dial(host, self._exchange_targets(host, domain), deadline, transcript)
             except (Lost, guard.Unresolved, exchange.NoExchange) as error:
                 failures.append(error)
         raise next((error for error in failures if not getattr(error, "permanent", False)), failures[0])
@@ -209,6 +237,20 @@ class Handover:
     def _targets(self, host: str, port: int) -> tuple[guard.Target, ...]:
         needs = NO_TLS if self._smtp.security == "none" else ""
         return guard.targets(host, port, live=self._live, needs_loopback=needs)[:_MOST_ADDRESSES]
+
+    def _exchange_targets(self, host: str, domain: str) -> tuple[guard.Target, ...]:
+        """Where a mail server of `domain` is; never this machine, which would take its own mail for theirs."""
+        port = self._smtp.port or 25
+        if self._resolve is None:
+            found = self._targets(host, port)
+        else:
+            ips = self._resolve(host)
+            if not ips:
+                raise guard.Unresolved(f"{host} takes mail for {domain} and has no address", permanent=True)
+            found = tuple(replace(one, host=host) for ip in ips for one in self._targets(ip, port))
+        if self._live and any(guard.is_loopback(target.ip) for target in found):
+            raise exchange.NoExchange(f"{host} takes mail for {domain} and is this machine", permanent=True)
+        return found
 
     def _dial(self, host: str, found: tuple[guard.Target, ...], deadline: float, transcript: Transcript) -> Reached:
         try:

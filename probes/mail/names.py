@@ -21,6 +21,7 @@ from probes.mail import exchange
 
 _SERVER = re.compile(r"(?P<ip>\[[0-9A-Fa-f:.]+\]|[0-9.]+|[0-9A-Fa-f:]*::[0-9A-Fa-f:.]*)(?::(?P<port>\d{1,5}))?")
 _LIFETIME = 10.0
+_KINDS = {4: dns.rdatatype.A, 6: dns.rdatatype.AAAA}
 
 
 class Unanswerable(ProbeError):  # noqa: N818 - named by what happened
@@ -51,6 +52,8 @@ class Names:
 
     def __init__(self, servers: tuple[str, ...] = (), *, live: bool) -> None:
         self._servers = [_server(one) for one in servers]
+        self.own = bool(servers)
+        """Whether name servers of one's own choice are asked."""
         self.may_ask = live or (bool(self._servers) and all(guard.is_loopback(ip) for ip, _ in self._servers))
         self._made: dns.resolver.Resolver | None = None
 
@@ -64,10 +67,10 @@ class Names:
         records = [b"".join(record.strings) for record in answer or () if isinstance(record, TXT)]
         return tuple(one.decode("utf-8", "backslashreplace") for one in records)
 
-    def addresses(self, name: str) -> tuple[str, ...]:
-        """The IPv4 and IPv6 addresses of a name; () when there is none."""
+    def addresses(self, name: str, version: int | None = None) -> tuple[str, ...]:
+        """The IP addresses of a name (of version 4 or 6; None: both); () when there is none."""
         found: list[str] = []
-        for kind in (dns.rdatatype.A, dns.rdatatype.AAAA):
+        for kind in [kind for number, kind in _KINDS.items() if version in (None, number)]:
             found += [record.to_text() for record in self._ask(name, kind) or ()]
         return tuple(found)
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _REPLY = re.compile(rb"([2-5]\d\d)(?:([ -])([^\n]*?))?\r*\n")
 _LINE_MAX, _REPLY_MAX = 4096, 65536
+_ENVID_MAX = 100
+_NOT_UNDERSTOOD = (501, 504, 555)
+"""Replies by which a server refuses a parameter, not what it asks (RFC 5321 sections 4.2.3 and 4.1.1.11)."""
 
 
 class Step(StrEnum):
@@ -193,15 +196,26 @@ class Session(smtplib.SMTP):
         self.step = Step.MAIL
         self.reports_asked = bool(envelope_id) and not utf8 and self.has_extn("dsn")
         options = [f"SIZE={size}"] if self.has_extn("size") else []
-        options += ["RET=HDRS", f"ENVID={xtext(envelope_id)}"] if self.reports_asked else []
         options += ["BODY=8BITMIME"] if eight_bit else []
         if utf8:
             self.command_encoding = "utf-8"
             options.append("SMTPUTF8")
-        self._expect(self.docmd("MAIL", " ".join([f"FROM:<{sender}>", *options])))
+        # RFC 3461 section 4.4: at most 100 characters; a report names our Message-ID without it too.
+        known_by = [f"ENVID={xtext(envelope_id)}"] if len(envelope_id) <= _ENVID_MAX else []
+        self._wishing("MAIL", [f"FROM:<{sender}>", *options], ["RET=HDRS", *known_by])
         self.step = Step.RCPT
-        wishes = f" NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;{xtext(recipient)}" if self.reports_asked else ""
-        self._expect(self.docmd("RCPT", f"TO:<{recipient}>{wishes}"))
+        wishes = ["NOTIFY=SUCCESS,FAILURE,DELAY", f"ORCPT=rfc822;{xtext(recipient)}"]
+        self._wishing("RCPT", [f"TO:<{recipient}>"], wishes)
+
+    def _wishing(self, command: str, words: list[str], wishes: list[str]) -> None:
+        """A command with the wishes of RFC 3461; without them where the server does not take what it offers."""
+        if self.reports_asked:
+            reply = self.docmd(command, " ".join(words + wishes))
+            if reply[0] not in _NOT_UNDERSTOOD:
+                self._expect(reply)
+                return
+            self.reports_asked = False
+        self._expect(self.docmd(command, " ".join(words)))
 
     def hand_over(self, content: bytes, patience: float) -> str:
         """DATA, the content, the final dot; returns what the server said on accepting it.

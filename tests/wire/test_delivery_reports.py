@@ -30,7 +30,7 @@ def ask(port: int, to: str) -> Receipt:
 
 @pytest.mark.wire
 def test_a_relay_that_is_asked_reports_that_it_passed_the_mail_on() -> None:
-    """The next server takes mail by LMTP without reports of its own: that is no proof of delivery, and counts as none."""
+    """The next server takes mail by LMTP and reports nothing: that is no proof of delivery, and counts as none."""
     with (
         dovecot() as mailboxes,
         postfix(mailboxes, domains=["shop.example"], catch_all={"inbox.test": BOX}) as mta,
