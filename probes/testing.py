@@ -101,8 +101,10 @@ class FakeChannel:
             self._fate(address, state="deferred", code="451", reason=reason)
         return self
 
-    def refuses(self, address: str = "*", *, reason: str = "RCPT refused: 550 no such user") -> Self:
-        return self._fate(address, state="not_sent", code="550", reason=reason)
+    def refuses(
+        self, address: str = "*", *, reason: str = "RCPT refused: 550 no such user", by: AcceptedBy | None = None
+    ) -> Self:
+        return self._fate(address, state="not_sent", code="550", reason=reason, accepted_by=by)
 
     def blocks(self, address: str = "*", *, reason: str = "a person must prove to be one") -> Self:
         return self._fate(address, state="blocked", reason=reason)
