@@ -33,7 +33,7 @@ from monitor.store.integrity import integrity
 from monitor.store.tables import metadata
 from probes.sandbox.mailserver import LoopbackController
 from tests.wire import killing
-from tests.wire.servers import PASSWORD, Dovecot, dovecot
+from tests.wire.servers import PASSWORD, Dovecot, dovecot, eventually
 
 KILLS = 500
 FIRMS = 24
@@ -107,6 +107,7 @@ class OtherSide:
 
     mailboxes: Dovecot
     taken: list[str] = field(default_factory=list)
+    to_file: int = 0
     filed: int = 0
     put_off: set[str] = field(default_factory=set)
     at: datetime = START
@@ -140,7 +141,9 @@ class OtherSide:
         return "250 2.0.0 OK queued"
 
     async def _file(self, raw: bytes) -> None:
-        await asyncio.get_running_loop().run_in_executor(None, self._append, raw)
+        self.to_file += 1
+        # Shielded: a sender that dies here takes its conversation with it, and not the mail.
+        await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, self._append, raw))
 
     def _append(self, raw: bytes) -> None:
         self.mailboxes.deliver(MAILBOX, raw, at=self.at)
@@ -241,6 +244,7 @@ def test_five_hundred_kills_lose_repeat_and_double_nothing(tmp_path: Path, capsy
             killer.round(at)
         assert not killer.told.exists(), killer.told.read_text()
 
+        eventually(lambda: side.filed == side.to_file, "every mail is in the mailbox")
         end = at + timedelta(hours=5)
         with App.open(config, lambda: end) as app:  # as cron does: once more, in peace
             assert not send_pass(app.store, app.config, app.channels, app.clock).problems
