@@ -10,7 +10,7 @@ A gap concerns the addresses that its canary stands for, written as a pattern: "
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
@@ -84,12 +84,11 @@ def is_due(last: Canary | None, every: timedelta, patience: timedelta, now: date
     return now - last.sent_at >= (every if last.state in SENT else min(patience, every))
 
 
-def route(settings: AddressSettings, name: str, earlier: Sequence[Canary], taken: object, draw: Draw) -> Route:
+def route(settings: AddressSettings, name: str, earlier: Sequence[Canary], taken: Container[str], draw: Draw) -> Route:
     """Where the next canary goes: a fresh address of the scheme, or the ready mailbox proven longest ago.
 
-    `earlier`: those sent to this scheme, oldest first. `taken`: a container of addresses in use.
+    `earlier`: those sent to this scheme, oldest first. `taken`: addresses in use.
     """
-    assert hasattr(taken, "__contains__")
     if isinstance(settings, CatchAll):
         return Route(address=schemes.shaped(name, settings.domain, draw, taken), proves=f"*@{settings.domain}")
     if isinstance(settings, Plus):
@@ -103,9 +102,10 @@ def route(settings: AddressSettings, name: str, earlier: Sequence[Canary], taken
 def has_failed(canary: Canary, patience: timedelta, heard_until: datetime | None, now: datetime) -> bool:
     """Whether a canary that is under way has failed: its time is over, and we have read everything since.
 
-    Where the mailbox could not be read, the canary waits: that gap is on record already.
+    Where the mailbox could not be read, the canary waits: that gap is on record already. One that perhaps was never
+    handed over (`unknown`) proves something by coming home, and nothing by staying away.
     """
-    if canary.state not in SENT or canary.heard_at is not None or canary.failed_at is not None:
+    if canary.state != "sent" or canary.heard_at is not None or canary.failed_at is not None:
         return False
     end = canary.sent_at + patience
     return now >= end and heard_until is not None and heard_until >= end

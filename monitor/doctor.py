@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from threading import Event
 
 from monitor.canary import SENT, schemes_in_use
 from monitor.clock import Clock
 from monitor.config import Config
-from monitor.errors import UnansweredError
+from monitor.errors import StoreBusy, UnansweredError
 from monitor.listen import listen_pass
 from monitor.proving import Prover, explain, provers, send_one
 from monitor.store.canaries import canaries
 from monitor.store.engine import Store
 from monitor.store.integrity import integrity
+from monitor.store.locks import pass_lock
 from monitor.store.records import targets
 from monitor.studies import AddressSettings
 from probes.contract import Check, Checks, Listens, OpenChannel, ProbeError
@@ -57,6 +59,12 @@ def _hearing(
             yield _one_canary(config, store, channels, prover, scheme, settings, now, wait)
 
 
+def _hear(config: Config, store: Store, channels: Mapping[str, OpenChannel], now: Clock) -> None:
+    """One listening pass, unless somebody else is listening: then that one hears it."""
+    with suppress(StoreBusy), pass_lock(config.store, "listen"):
+        listen_pass(store, channels, now)
+
+
 def _one_canary(
     config: Config,
     store: Store,
@@ -68,14 +76,14 @@ def _one_canary(
     wait: timedelta,
 ) -> Check:
     name = f"hearing by {scheme}"
-    listen_pass(store, channels, now)  # hearing begins before the canary goes out
+    _hear(config, store, channels, now)  # hearing begins before the canary goes out
     began = time.monotonic()
     receipt = send_one(store, config, prover, scheme, settings, now)
     if receipt.state not in SENT:
         advice = "correct the table `canary`, or our own mail server, as the message says"
         return Check(name=name, ok=False, detail=f"a canary could not be sent: {receipt.reason}", advice=advice)
     while True:
-        listen_pass(store, channels, now)
+        _hear(config, store, channels, now)
         found = [one for one in canaries(store, prover.name) if one.scheme == scheme][-1]
         seconds = time.monotonic() - began
         if found.heard_at is not None:

@@ -23,8 +23,6 @@ SAME_ANSWERS = 5
 _NAMES_SOMETHING = re.compile(r"\S*[@\d]\S*|[<(\[][^<>()\[\]]*[>)\]]")
 """What differs from one refusal to the next without changing what it says: addresses, numbers, queue ids."""
 
-_POLICY = re.compile(r"\b5\.7\.\d")
-
 
 class Obstacles:
     """Remembers for one pass what it found out."""
@@ -112,12 +110,11 @@ class _Row:
 def _refusal_of_us(receipt: Receipt) -> tuple[str, ...] | None:
     """What a server said when it refused us for good, without what differs from mail to mail; None for all else.
 
-    A log-in that is refused for good leaves the contact deferred. Any other refusal for good that is not about us has
-    `accepted_by`, but that of our own relay, which has it always: there the enhanced status X.7.X (RFC 3463) tells.
+    A log-in that is refused for good leaves the contact deferred; any other refusal for good that is not about us has
+    `accepted_by`.
     """
     final = receipt.code is not None and receipt.code.startswith("5")
-    policy = receipt.accepted_by == "relay" and _POLICY.search(receipt.reason) is not None
-    refused = receipt.state == "not_sent" and (receipt.accepted_by is None or policy)
+    refused = receipt.state == "not_sent" and receipt.accepted_by is None
     if not final or not (receipt.state == "deferred" or refused):
         return None
     words = _NAMES_SOMETHING.sub(" ", receipt.reason).casefold().split()

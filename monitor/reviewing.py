@@ -92,7 +92,10 @@ def close_gap(app: App, gap: int, *, who: str, why: str) -> None:
     if not why.strip():
         raise UsageError("closing a gap needs a reason (--why): it says that nothing was lost in it")
     if not records.close_gap(app.store, gap, who=who, why=why, now=app.clock()):
-        raise UsageError(f"there is no open gap {gap}; `unanswered inbox` lists them")
+        raise UsageError(
+            f"gap {gap} cannot be closed by hand: only one that a canary showed, that is over and still open; "
+            "`unanswered inbox` lists them"
+        )
 
 
 def _must_exist(app: App, arrival: int) -> None:

@@ -316,11 +316,12 @@ def enquiry(due: Due) -> Enquiry:
 
 
 def _is_ours(receipt: Receipt) -> bool:
-    """Whether a try failed on our side, as far as can be told: no server said anything, our own relay refused for good
-    (so also a log-in, which is tried again). What one recipient's server refuses is no problem of ours yet."""
+    """Whether a try failed on our side, as far as can be told: no server said anything, or our own relay refused for
+    good (so also a log-in, which is tried again). What one recipient's server refuses is no problem of ours yet."""
     if receipt.state not in ("deferred", "not_sent"):
         return False
-    return receipt.code is None or (receipt.accepted_by == "relay" and receipt.code.startswith("5"))
+    relay = receipt.accepted_by == "relay" and (receipt.code or "").startswith("5")
+    return receipt.code is None or receipt.our_side or relay
 
 
 def _sane(receipt: Receipt, now: Clock) -> Receipt:

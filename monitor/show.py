@@ -236,7 +236,7 @@ def rescored(terminal: Terminal, changes: Iterable[Rescored], *, explain: bool) 
 
 # --------------------------------------------------------------------------- status
 def standing(terminal: Terminal, found: Standing, now: datetime) -> int:
-    """How it stands; 1 while a gap in our hearing is open."""
+    """How it stands; 1 while we are deaf. A gap that is over and was never closed waits in the inbox."""
     counted = found.counts
     for study in found.studies:
         terminal.record(
@@ -252,7 +252,10 @@ def standing(terminal: Terminal, found: Standing, now: datetime) -> int:
             "unmatched": counted.unmatched,
             "undetermined": found.undetermined,
             "next_due": counted.next_due,
-            "gaps": [{"channel": gap.channel, "since": gap.since, "why": gap.why} for gap in counted.open_gaps],
+            "gaps": [
+                {name: getattr(gap, name) for name in ("channel", "since", "until", "found_by", "why")}
+                for gap in counted.open_gaps
+            ],
         }
     )
     columns = ("study", "to send", "sent", *(f"{MARKS[part]} {LABELS.get(part, part)}" for part in STYLES))
@@ -270,11 +273,15 @@ def standing(terminal: Terminal, found: Standing, now: datetime) -> int:
         terminal.say("nothing is planned and unsent; `unanswered plan` shows what comes next")
     deaf_for = lasting(now - found.heard_until) if found.heard_until else ""
     terminal.say(f"heard until {local(found.heard_until)} ({deaf_for} ago)" if found.heard_until else "not heard yet")
-    for gap in counted.open_gaps:
+    over = [gap for gap in counted.open_gaps if gap.is_over]
+    deaf = [gap for gap in counted.open_gaps if not gap.is_over]
+    for gap in deaf:
         terminal.warn(f"deaf on {gap.channel} since {local(gap.since)}: {gap.why}")
+    for gap in over:
+        terminal.say(f"perhaps deaf for {gap.mailbox} from {local(gap.since)} until {local(gap.until)}: see the inbox")
     if found.undetermined:
         terminal.say(f"{_several(found.undetermined, 'probe')} undetermined: a person must look at what came in")
-    return 1 if counted.open_gaps else 0
+    return 1 if deaf else 0
 
 
 def _bar(study: StudyStanding) -> list[tuple[str, str]]:

@@ -72,7 +72,7 @@ class Receipt:
     about us, whose server refused it. `transcript` is what was said on the wire, without secrets and without the body.
     `host`: the server that answered. `tls`: how the conversation was encrypted, in words ("TLSv1.3, certificate
     verified"), "" when it was not. `reports_asked`: the server took our request to report what becomes of it
-    (RFC 3461).
+    (RFC 3461). `our_side`: our own account or server refused us, whoever we write to.
     """
 
     state: ContactState
@@ -85,6 +85,7 @@ class Receipt:
     host: str | None = None
     tls: str = ""
     reports_asked: bool = False
+    our_side: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

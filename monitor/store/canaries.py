@@ -94,7 +94,7 @@ def heard_until(store: Store, channel: str) -> datetime | None:
 
 
 def sync_gaps(store: Store, channel: str, now: datetime) -> list[Doubt]:
-    """Make the gaps on record those that the canaries of a channel show; returns the doubts that are still open.
+    """Make the gaps on record those that the canaries of a channel show; returns the doubts that still go on.
 
     A gap is known by its pattern and its beginning. What a person closed stays closed.
     """
@@ -119,6 +119,6 @@ def sync_gaps(store: Store, channel: str, now: datetime) -> list[Doubt]:
                 connection.execute(update(GAPS).where(GAPS.c.id == known["id"]).values(values))
             else:
                 continue
-            if closed_at is None:
+            if doubt.until is None:
                 open_still.append(doubt)
     return open_still

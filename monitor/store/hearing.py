@@ -39,6 +39,11 @@ class GapEntry:
     why: str
     found_by: str
 
+    @property
+    def is_over(self) -> bool:
+        """Whether we hear again: then it concerns the past only. A lost line is over when it has been caught up."""
+        return self.closed_at is not None or (self.found_by == CANARY and self.until is not None)
+
 
 LINE = "line"
 """A gap found because the line was lost; it closes when everything that came in it has been read."""

@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import and_, func, insert, or_, select, update
 
 from monitor.store.engine import Store, clean
+from monitor.store.hearing import CANARY
 from monitor.store.records import Stopped, stop_within
 from monitor.store.scoring import WITHDRAWN
 from monitor.store.tables import (
@@ -157,8 +158,9 @@ def decide(
 
 
 def close_gap(store: Store, gap: int, *, who: str, why: str, now: datetime) -> bool:
-    """A person says that nothing was lost in a gap; False when there is no such gap that is open."""
-    mine = (GAPS.c.id == gap, GAPS.c.closed_at.is_(None))
+    """A person says that nothing was lost in a gap that a canary showed; False when there is no such gap, when it is
+    closed, or when it still goes on: nobody can know yet, and if it were closed nothing would open it again."""
+    mine = (GAPS.c.id == gap, GAPS.c.closed_at.is_(None), GAPS.c.until.is_not(None), GAPS.c.found_by == CANARY)
     with store.write() as connection:
         said = connection.scalar(select(GAPS.c.why).where(*mine))
         if said is None:

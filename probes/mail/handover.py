@@ -158,7 +158,7 @@ class Handover:
             return Receipt(state="not_sent", at=now(), reason=str(error))
         transcript = Transcript()
         at = None
-        refused_by_a_server = False
+        refused_by_a_server = our_side = False
         with_them: Session | None = None
         try:
             with_them = self.open_session(domain_of(written.recipient), enquiry.message_id, transcript)
@@ -172,7 +172,9 @@ class Handover:
             outcome = judge(error, relay=self._relay)
             if isinstance(error, Refused):
                 for_now = self._relay and outcome.state == "deferred"  # no refusal at all: it is tried again
-                refused_by_a_server = for_now or not is_about_us(error, relay=self._relay)
+                about_us = is_about_us(error, relay=self._relay)
+                refused_by_a_server = for_now or not about_us
+                our_side = self._relay and about_us and error.code >= 500
         except ProbeError as error:
             refused = isinstance(error, TargetRefused) or (error.permanent and not self._relay)
             outcome = Outcome("not_sent" if refused else "deferred", str(error))
@@ -193,6 +195,7 @@ class Handover:
             host=with_them.host if with_them else None,
             tls=with_them.tls if with_them else "",
             reports_asked=sent and with_them is not None and with_them.reports_asked,
+            our_side=our_side,
         )
 
     def _deliver(self, session: Session, written: Letter, now: Clock) -> str:

@@ -97,6 +97,11 @@ def test_a_canary_fails_only_when_all_that_came_since_was_read(
     assert has_failed(canary(0, heard_at=None), HOUR, until, TUESDAY + now * HOUR) is failed
 
 
+def test_one_that_perhaps_was_never_handed_over_cannot_fail() -> None:
+    assert not has_failed(canary(0, heard_at=None, state="unknown"), HOUR, TUESDAY + DAY, TUESDAY + DAY)
+    assert spans(canary(0), lost(6), canary(12, state="unknown")) == [(0, 12, False)], "coming home proves something"
+
+
 def test_a_canary_is_due_after_its_time_and_sooner_when_the_last_could_not_be_sent() -> None:
     assert is_due(None, DAY, HOUR, TUESDAY)
     assert not is_due(canary(0), DAY, HOUR, TUESDAY + 23 * HOUR)
@@ -214,13 +219,16 @@ def test_a_lost_canary_makes_the_silent_not_heard_and_names_why(watched: Watched
     done = watched.listen(hours=2)
     assert "which is not read" in done.problems[0]
     (gap,) = gaps(watched.world.store, unclosed=True)
-    assert (gap.found_by, gap.until) == ("canary", None)
+    assert (gap.found_by, gap.until, gap.is_over) == ("canary", None, False)
+    assert watched.listen(minutes=1).deaf != []
     assert watched.gap_from() is not None
     watched.wire.loses = False
     watched.listen(hours=4)
     watched.listen(minutes=5)
     (gap,) = gaps(watched.world.store, unclosed=True)
     assert gap.until is not None, "the next that came home ends it"
+    assert gap.is_over, "we hear again"
+    assert watched.listen(minutes=1).deaf == []
     assert watched.gap_from() is not None, "what came in it may be lost all the same"
 
 

@@ -17,11 +17,10 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path, firms=FIRMS)
 
 
-def test_a_relay_that_refuses_us_each_time_is_left_alone_and_the_rest_waits(world: World) -> None:
+def test_a_server_that_refuses_us_each_time_is_left_alone_and_the_rest_waits(world: World) -> None:
     for number in range(FIRMS):
         world.fake.refuses(
             f"info@firm{number + 1}.example",
-            by="relay",
             reason=f"RCPT refused: 550 5.7.1 <info@firm{number + 1}.example>: Relay access denied",
         )
     done = world.send()
@@ -43,5 +42,5 @@ def test_businesses_that_refuse_are_no_obstacle(world: World) -> None:
 def test_refusals_that_say_different_things_are_no_obstacle(world: World) -> None:
     for number in range(FIRMS):
         words = "listed somewhere" if number % 2 else "text not liked"
-        world.fake.refuses(f"info@firm{number + 1}.example", by="relay", reason=f"DATA refused: 550 5.7.1 {words}")
+        world.fake.refuses(f"info@firm{number + 1}.example", reason=f"DATA refused: 550 5.7.1 {words}")
     assert world.send().not_sent == FIRMS

@@ -12,7 +12,7 @@ from monitor import reviewing, show_review
 from monitor.app import App
 from monitor.errors import UsageError
 from monitor.rescore import rescore
-from monitor.store.hearing import CANARY, gaps
+from monitor.store.hearing import CANARY, LINE, gaps
 from monitor.store.integrity import integrity
 from monitor.store.records import suppressed
 from monitor.store.tables import GAPS
@@ -172,20 +172,29 @@ def test_what_makes_no_sense_is_refused_and_nothing_is_recorded(desk: Desk, chan
 
 
 def test_a_person_closes_a_gap_with_a_reason(desk: Desk) -> None:
-    with desk.world.store.write() as connection:
-        connection.execute(
-            GAPS.insert().values(
-                channel=CHANNEL, mailbox="*@inbox.example", since=desk.world.now(), why="lost", found_by=CANARY
-            )
-        )
+    a_gap(desk, until=desk.world.now())
     (gap,) = reviewing.inbox(desk.app).gaps
     reviewing.close_gap(desk.app, gap.id, who="kim", why="the other provider had lost it")
     (gap,) = gaps(desk.world.store)
     assert gap.closed_at is not None
     assert gap.why == "lost (closed by kim: the other provider had lost it)"
-    with pytest.raises(UsageError, match="no open gap"):
+    with pytest.raises(UsageError, match="cannot be closed"):
         reviewing.close_gap(desk.app, gap.id, who="kim", why="again")
     assert [one for one in integrity(desk.world.store) if not one.ok] == []
+
+
+@pytest.mark.parametrize("found_by", [CANARY, LINE])
+def test_a_gap_that_goes_on_and_that_of_a_lost_line_are_not_a_persons_to_close(desk: Desk, found_by: str) -> None:
+    a_gap(desk, found_by=found_by, until=None if found_by == CANARY else desk.world.now())
+    with pytest.raises(UsageError, match="cannot be closed"):
+        reviewing.close_gap(desk.app, gaps(desk.world.store)[0].id, who="kim", why="I do not care")
+    assert gaps(desk.world.store)[0].closed_at is None
+
+
+def a_gap(desk: Desk, found_by: str = CANARY, **change: Any) -> None:
+    values = {"channel": CHANNEL, "mailbox": "*@inbox.example", "since": desk.world.now(), "why": "lost"}
+    with desk.world.store.write() as connection:
+        connection.execute(GAPS.insert().values(values | {"found_by": found_by} | change))
 
 
 # --------------------------------------------------------------------------- what is shown

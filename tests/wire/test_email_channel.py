@@ -19,6 +19,7 @@ import dns.resolver
 import dns.rrset
 import pytest
 
+from monitor.send import _is_ours
 from probes.contract import Checks, Enquiry, Receipt, Sends
 from probes.loader import load
 from probes.mail import exchange
@@ -71,6 +72,25 @@ def test_a_definite_5xx_is_not_sent_at_every_step(step: str) -> None:
     assert (receipt.state, receipt.code) == ("not_sent", "554")
     assert "away" in receipt.reason
     assert not server.accepted
+
+
+@pytest.mark.parametrize(
+    ("step", "said", "ours"),
+    [
+        ("RCPT", "554 5.7.1 Relay access denied", True),
+        ("MAIL", "553 5.1.8 we do not know your domain", True),
+        ("DOT", "550 you send too much", True),
+        ("RCPT", "550 5.1.1 no such user", False),
+    ],
+)
+def test_a_relay_that_refuses_us_is_told_from_one_that_passes_on_what_the_recipient_said(
+    step: str, said: str, *, ours: bool
+) -> None:
+    with ScriptedSmtp() as server:
+        receipt = send(server.says(step, said))
+    assert (receipt.state, receipt.our_side) == ("not_sent", ours)
+    assert receipt.accepted_by == (None if ours else "relay"), "our failure is never put on the business's account"
+    assert _is_ours(receipt), "a person must see it either way"
 
 
 @pytest.mark.parametrize("step", BEFORE)
