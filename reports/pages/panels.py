@@ -57,7 +57,7 @@ def deaf(told: Told, index: int) -> Markup:
     said = [
         told.count(f"windows.{index}.dispositions.{found[word][0]}.closed") + words_for
         for word, many, words_for in (
-            ("not_heard", unheard, " of them because we may have been deaf"),
+            ("not_heard", unheard, " because we may have been deaf"),
             ("unknown", unknown, " because nobody knows whether they were accepted"),
         )
         if many
