@@ -6,6 +6,8 @@ from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
+from monitor.helpdesks import desk_of
+
 
 @cache
 def _extract() -> Any:
@@ -36,6 +38,8 @@ def registrable(domain: str) -> str:
         domain = domain.encode("idna").decode("ascii") if not domain.isascii() else domain
     except UnicodeError:
         return domain
+    if desk_of(domain):
+        return domain  # below a help desk's domain, as below a public suffix, live different people
     # A top-level domain outside the list counts as a suffix of one label (the list's own default rule, "*").
     return str(_extract()(domain).top_domain_under_public_suffix) or ".".join(domain.split(".")[-2:])
 
@@ -45,5 +49,7 @@ def is_freemail(domain: str) -> bool:
     """Whether anybody can have an address at this domain."""
     exact, stems = _freemail()
     domain = domain.strip().strip(".").lower()
+    if (desk := desk_of(domain)) and "subdomain" not in desk.provider.shows:
+        return True  # its customers share it
     owner = registrable(domain)
     return domain in exact or owner in exact or (bool(owner) and str(_extract()(owner).domain) in stems)

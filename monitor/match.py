@@ -14,15 +14,16 @@ threads; whom it wrote to is then certain, and the address decides.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from monitor.domains import is_freemail, registrable
 from monitor.facts import OWN_COPY, Keys, Match, SentProbe
+from monitor.helpdesks import desk_of
+from monitor.likeness import plain, weight
+from monitor.onbehalf import answers_for, own_domains
 from probes.mail.mime import Mail, addresses
 
-_WORDS = re.compile(r"[\W_]+")
 _SENTENCES = re.compile(r"[.!?。！？\n]+")
 _QUOTE_SUBJECT = 12
 _QUOTE_SENTENCE = 25
@@ -167,8 +168,7 @@ def belongs(sender: str, probe: SentProbe) -> bool:
     if sender == probe.endpoint_address.lower():
         return True
     domain = sender.rpartition("@")[2]
-    own = {registrable(one) for one in (*probe.own_domains, probe.endpoint_address.rpartition("@")[2]) if one}
-    return bool(domain) and registrable(domain) in {one for one in own if one and not is_freemail(one)}
+    return bool(domain) and registrable(domain) in own_domains(probe)
 
 
 def _partner(sender: str, probe: SentProbe) -> bool:
@@ -178,6 +178,8 @@ def _partner(sender: str, probe: SentProbe) -> bool:
     partners = {one.lower().lstrip("@") for one in probe.partner_domains}
     if sender.lower() in partners or domain in partners:
         return True
+    if any(domain.endswith(f".{one}") for one in partners if desk_of(one)):
+        return True  # a whole help desk, where the study says so
     return not is_freemail(domain) and registrable(domain) in {registrable(one) for one in partners}
 
 
@@ -199,6 +201,10 @@ class _Standings:
             return "own_domain", f"{sender} is the business's own"
         if _partner(sender, probe):
             return "known_partner", f"{self._keys.sender_domain} is known to answer for the business"
+        if probe.reply_address.lower() in self._keys.recipients:
+            desk = answers_for(self._mail, sender, probe)
+            if desk:
+                return "known_partner", desk
         quoted = self.quotes(probe)
         if quoted:
             return "quotes_the_enquiry", quoted
@@ -211,23 +217,13 @@ class _Standings:
         if self._text is None:
             self._text = plain(f"{self._mail.subject}\n{self._mail.text[:_QUOTE_TEXT_LIMIT]}")
         subject = plain(probe.subject)
-        if _weight(subject) >= _QUOTE_SUBJECT and subject in self._text:
+        if weight(subject) >= _QUOTE_SUBJECT and subject in self._text:
             return "it quotes the subject of the enquiry"
         for sentence in _SENTENCES.split(probe.body):
             words = plain(sentence)
-            if _weight(words) >= _QUOTE_SENTENCE and words in self._text:
+            if weight(words) >= _QUOTE_SENTENCE and words in self._text:
                 return "it quotes a sentence of the enquiry"
         name = plain(probe.business_name)
-        if _weight(name) >= 5 and (f" {name} " in f" {self._text} " or (not name.isascii() and name in self._text)):
+        if weight(name) >= 5 and (f" {name} " in f" {self._text} " or (not name.isascii() and name in self._text)):
             return "it names the business"
         return ""
-
-
-def plain(text: str) -> str:
-    """Text for comparing: compatibility forms joined, lower case, quote marks and punctuation gone, single spaces."""
-    return _WORDS.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
-
-
-def _weight(text: str) -> int:
-    """Length, a character of a script without spaces counting three."""
-    return sum(3 if ord(char) > 0x2E80 else 1 for char in text)
