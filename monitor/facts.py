@@ -259,6 +259,7 @@ class ProbeFacts:
     heard_until: datetime | None
     gap_from: datetime | None
     replies: tuple[Reply, ...]
+    set_aside: bool = False  # a person said of something the rules gave it that it belongs elsewhere, or to nobody
 
 
 Outcome = dict[str, Any]

@@ -8,71 +8,14 @@ from collections.abc import Iterable
 
 _WORDS = re.compile(r"[\W_]+")
 _LEGAL = frozenset(
-    [
-        "ab",
-        "ag",
-        "aps",
-        "as",
-        "asa",
-        "bv",
-        "co",
-        "company",
-        "corp",
-        "corporation",
-        "doo",
-        "eirl",
-        "eurl",
-        "gmbh",
-        "inc",
-        "kft",
-        "kg",
-        "kk",
-        "limited",
-        "llc",
-        "llp",
-        "ltd",
-        "ltda",
-        "mbh",
-        "nv",
-        "oy",
-        "oyj",
-        "plc",
-        "pte",
-        "pty",
-        "sa",
-        "sarl",
-        "sas",
-        "sasu",
-        "se",
-        "sl",
-        "spa",
-        "srl",
-        "sro",
-        "zoo",
-    ]
-)
+    {"ab", "ag", "aps", "as", "asa", "bv", "co", "company", "corp", "corporation", "doo", "eirl", "eurl", "gmbh",
+     "inc", "kft", "kg", "kk", "limited", "llc", "llp", "ltd", "ltda", "mbh", "nv", "oy", "oyj", "plc", "pte", "pty",
+     "sa", "sarl", "sas", "sasu", "se", "sl", "spa", "srl", "sro", "zoo"}
+)  # fmt: skip
 _SERVING = frozenset(
-    [
-        "care",
-        "contact",
-        "customercare",
-        "customerservice",
-        "customersupport",
-        "desk",
-        "hello",
-        "help",
-        "helpdesk",
-        "hilfe",
-        "hq",
-        "info",
-        "kundenservice",
-        "mail",
-        "service",
-        "serviceclient",
-        "support",
-        "team",
-    ]
-)
+    {"care", "contact", "customercare", "customerservice", "customersupport", "desk", "hello", "help", "helpdesk",
+     "hilfe", "hq", "info", "kundenservice", "mail", "service", "serviceclient", "support", "team"}
+)  # fmt: skip
 """What a help desk's name has beside the business's own: never enough to show a business by itself."""
 _SPELLINGS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "đ": "d", "ø": "o", "å": "aa", "æ": "ae"})
 _SHORTEST = 3

@@ -196,6 +196,8 @@ def _canary(one: Unread, keys: Keys, canaries: Mapping[str, Canary], rules: Rule
 
 
 def _read(one: Unread, rules: Rules) -> tuple[Mail | None, Keys, str]:
+    if one.erased:
+        return None, Keys(), "its bytes were erased before they were understood"
     try:
         mail = rules.parse(one.raw)
         return mail, rules.keys(mail), ""

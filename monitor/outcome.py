@@ -4,7 +4,7 @@ Which arrivals count:
 - marketing, complaints and delivery receipts are ignored; delay notices only do not speak against a bounce;
 - a reply that is weakly matched, or from a stranger who neither quotes nor names the enquiry or the business, sets
   `first_unclear_at` and nothing else, whatever it says (a stop request too: it must not be forged by anybody);
-- what a person decided in review counts as decided;
+- what a person decided in review counts as decided; what is nobody's then is not among the replies;
 - a bounce stands (the enquiry was not delivered) only when nobody has a motive for it: see `_disputed`.
 """
 
@@ -96,7 +96,7 @@ def outcome(facts: ProbeFacts) -> Outcome:
         "promise_due_at": None if promise is None or promise.promise_due is None else micros(promise.promise_due),
         "noreply": any(reply.noreply for reply in heard) if heard else None,
         "junk": human.junk if human else None,
-        "by_hand": any(reply.by_hand for reply in replies),
+        "by_hand": facts.set_aside or any(reply.by_hand for reply in replies),
         "questions_asked": facts.questions_asked,
         "questions_answered": _answered(people, facts.questions_asked),
     }

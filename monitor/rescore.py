@@ -8,17 +8,20 @@ from dataclasses import dataclass
 from monitor.clock import Clock
 from monitor.listen import AT_A_TIME, Rules, todays_rules, understand_batch
 from monitor.store.engine import Store
+from monitor.store.reviewing import Held, in_force
 from monitor.store.understanding import Change, Understood, stored_arrivals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rescored:
-    """An arrival of which something is different now. `before` is None when nothing was known of it; `why` in words."""
+    """An arrival of which something is different now. `before` is None when nothing was known of it; `why` in words;
+    `held`: what a person said of it, which stands whatever the rules say now."""
 
     arrival: int
     before: Understood | None
     after: Understood
     why: str
+    held: Held | None = None
 
 
 def rescore(
@@ -30,9 +33,16 @@ def rescore(
     arrivals were looked at since its last call. Running it twice changes nothing the second time.
     """
     chosen = rules or todays_rules()
+    held = in_force(store)
     for batch in stored_arrivals(store, AT_A_TIME):
         for change in understand_batch(store, batch, chosen, now()):
-            yield Rescored(arrival=change.arrival, before=change.before, after=change.after, why=explain(change))
+            yield Rescored(
+                arrival=change.arrival,
+                before=change.before,
+                after=change.after,
+                why=explain(change),
+                held=held.get(change.arrival),
+            )
         if progress:
             progress(len(batch))
 

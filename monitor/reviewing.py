@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from monitor.app import App
+from monitor.classify.decisive import decisive
 from monitor.errors import UsageError
 from monitor.facts import KINDS
 from monitor.problems import did_you_mean
@@ -12,9 +14,19 @@ from monitor.report import refresh
 from monitor.store import reviewing as records
 from monitor.store.hearing import GapEntry, gaps
 from monitor.store.reviewing import Decision, Waiting
-from monitor.store.scoring import WITHDRAWN
+from monitor.store.scoring import NOBODY, WITHDRAWN
 from monitor.store.understanding import raw
 from probes.mail.mime import Mail, parse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """What tells one arrival from another at a glance; `sentence`: the one that its verdict hangs on, or its first.
+    All empty where its bytes were erased."""
+
+    sender: str = ""
+    subject: str = ""
+    sentence: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +35,7 @@ class Inbox:
 
     arrivals: tuple[Waiting, ...]
     gaps: tuple[GapEntry, ...]
+    heads: Mapping[int, Head] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +47,7 @@ class Shown:
     subject: str
     text: str
     decisions: tuple[Decision, ...]
+    erased: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +60,13 @@ class Reviewed:
     stopped: tuple[str, ...] = ()
 
 
-def inbox(app: App) -> Inbox:
-    """Everything that waits for a person's eye, after deciding all outcomes anew."""
+def inbox(app: App, limit: int | None = None) -> Inbox:
+    """Everything that waits for a person's eye, after deciding all outcomes anew; heads for the first `limit`."""
     refresh(app)
+    arrivals = tuple(records.waiting(app.store))
     return Inbox(
-        arrivals=tuple(records.waiting(app.store)),
+        arrivals=arrivals,
+        heads={one.arrival: _head(app, one) for one in arrivals[:limit]},
         gaps=tuple(gap for gap in gaps(app.store, unclosed=True) if gap.found_by == "canary"),
     )
 
@@ -60,6 +76,7 @@ def show(app: App, arrival: int) -> Shown:
     _must_exist(app, arrival)
     mail = _mail(app, arrival)
     return Shown(
+        erased=not raw(app.store, arrival),
         arrival=arrival,
         sender=mail.sender.address if mail else "",
         subject=mail.subject if mail else "",
@@ -70,8 +87,17 @@ def show(app: App, arrival: int) -> Shown:
 
 def decide(app: App, arrival: int, *, kind: str, probe: str | None, who: str, why: str) -> Reviewed:
     """Record what a person decided; it counts from now on, and no `rescore` undoes it. Raises UsageError."""
-    _must_exist(app, arrival)
-    if kind != WITHDRAWN and kind not in KINDS:
+    return decide_all(app, [arrival], kind=kind, probe=probe, who=who, why=why)[0]
+
+
+def decide_all(
+    app: App, arrivals: Sequence[int], *, kind: str, probe: str | None, who: str, why: str
+) -> list[Reviewed]:
+    """The same of several arrivals: of all of them or, where something is wrong with one, of none."""
+    arrivals = list(dict.fromkeys(arrivals))
+    for arrival in arrivals:
+        _must_exist(app, arrival)
+    if kind not in (WITHDRAWN, NOBODY, *KINDS):
         raise UsageError(f"{kind!r} is no kind of arrival; {did_you_mean(kind, KINDS)}")
     if not why.strip() or not who.strip():
         raise UsageError(
@@ -79,12 +105,22 @@ def decide(app: App, arrival: int, *, kind: str, probe: str | None, who: str, wh
         )
     if probe is not None and not records.exists_probe(app.store, probe):
         raise UsageError(f"there is no probe {probe!r}; `unanswered inbox` names them")
-    if records.is_canary(app.store, arrival):
-        raise UsageError(f"arrival {arrival} is a canary of our own: there is nothing to decide about it")
-    before = records.decisions(app.store, arrival)
-    stopped = records.decide(app.store, arrival, kind=kind, probe=probe, who=who, why=why, now=app.clock())
-    last = before[-1] if before and before[-1].kind != WITHDRAWN else None
-    return Reviewed(arrival=arrival, kind=kind, before=last, stopped=stopped.businesses if stopped else ())
+    if probe is not None and kind in (NOBODY, WITHDRAWN):
+        raise UsageError(f"--{kind} gives it to no probe; leave --probe out")
+    for arrival in arrivals:
+        if records.is_canary(app.store, arrival):
+            raise UsageError(f"arrival {arrival} is a canary of our own: there is nothing to decide about it")
+    before = {arrival: records.decisions(app.store, arrival) for arrival in arrivals}
+    stopped = records.decide(app.store, arrivals, kind=kind, probe=probe, who=who, why=why, now=app.clock())
+    return [
+        Reviewed(
+            arrival=arrival,
+            kind=kind,
+            before=said[-1] if said and said[-1].kind != WITHDRAWN else None,
+            stopped=stop.businesses if stop else (),
+        )
+        for (arrival, said), stop in zip(before.items(), stopped, strict=True)
+    ]
 
 
 def close_gap(app: App, gap: int, *, who: str, why: str) -> None:
@@ -103,8 +139,19 @@ def _must_exist(app: App, arrival: int) -> None:
         raise UsageError(f"there is no arrival {arrival}; `unanswered inbox` lists what waits")
 
 
+def _head(app: App, one: Waiting) -> Head:
+    mail = _mail(app, one.arrival)
+    sentence = decisive(one.text, one.reason)
+    return Head(
+        sender=str(mail.sender.address or mail.sender.name) if mail else "",
+        subject=mail.subject if mail else "",
+        sentence=sentence,
+    )
+
+
 def _mail(app: App, arrival: int) -> Mail | None:
     try:
-        return parse(raw(app.store, arrival))
+        data = raw(app.store, arrival)
+        return parse(data) if data else None
     except Exception:  # whatever a mail holds, the person may still decide about it
         return None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # what others decided is only shown here: nothing heavy is lo
     from monitor.send import PlanView, SendSummary
     from monitor.standing import Standing, StudyStanding
     from monitor.stopping import StoppedByHand
+    from monitor.store.reviewing import Held
 
 MANY = 200
 """Lines of a table that a person reads; more are counted."""
@@ -219,12 +220,21 @@ def rescored(terminal: Terminal, changes: Iterable[Rescored], *, explain: bool) 
     """What scoring again changed; returns how many arrivals."""
     kinds: Counter[tuple[str, str]] = Counter()
     for change in changes:
+        stands = f"; {change.held.said.who} said {change.held.said.kind}: that stands" if change.held else ""
         before = change.before.verdict.kind if change.before else "not understood"
         after = change.after.verdict.kind
         kinds[before, after] += 1
-        terminal.record({"arrival": change.arrival, "before": before, "after": after, "why": change.why})
+        terminal.record(
+            {
+                "arrival": change.arrival,
+                "before": before,
+                "after": after,
+                "why": change.why,
+                "held": change.held.said.kind if change.held else None,
+            }
+        )
         if explain:
-            terminal.say(f"arrival {change.arrival}: {change.why}")
+            terminal.say(f"arrival {change.arrival}: {change.why}{stands}")
     total = sum(kinds.values())
     if kinds:
         rows = [(before, after, n) for (before, after), n in kinds.most_common()]
@@ -232,6 +242,26 @@ def rescored(terminal: Terminal, changes: Iterable[Rescored], *, explain: bool) 
     else:
         terminal.say("nothing changed")
     return total
+
+
+def held(terminal: Terminal, decisions: Sequence[Held], *, explain: bool) -> None:
+    """Where people decided, and whether the rules say the same by now."""
+    for one in decisions:
+        said = one.said
+        terminal.record(
+            {
+                "arrival": one.arrival, "decided": said.kind, "probe": said.probe, "who": said.who, "why": said.why,
+                "rules": one.kind, "rules_probes": one.probes, "agreed": one.agreed,
+            }
+        )  # fmt: skip
+        if not explain:
+            continue
+        whose = f" of {', '.join(one.probes)}" if one.probes else " of nobody"
+        now = "the rules say so too now" if one.agreed else f"the rules say {one.kind}{whose}; the decision stands"
+        terminal.say(f"arrival {one.arrival}: {said.who} said {said.kind} ({said.why}); {now}")
+    if decisions:
+        agreed = sum(one.agreed for one in decisions)
+        terminal.say(f"decided by hand: {len(decisions)}; the rules now agree with {agreed} of them")
 
 
 # --------------------------------------------------------------------------- status

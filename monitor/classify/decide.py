@@ -43,6 +43,11 @@ ORDER: tuple[Rule, ...] = (
 )
 
 _AUTOMATED = {"human": False, "opt_out": False, "marketing": None, "unclear": None}
+_HEADERS = (
+    "from", "sender", "to", "cc", "date", "subject", "message-id", "received", "return-path", "delivered-to",
+    "reply-to", "in-reply-to", "mime-version", "content-type",
+)  # fmt: skip
+_LOOKED_AT = 8_192
 _PROMISING = frozenset({"auto_acknowledgement", "auto_reply", "out_of_office", "bot", "human"})
 
 
@@ -60,6 +65,8 @@ def classify(mail: Mail, at: datetime | None = None) -> Verdict:
 
 
 def _classify(mail: Mail, at: datetime | None) -> Verdict:
+    if nothing := _no_mail(mail):
+        return Verdict(kind="unclear", automated=None, reasons=(nothing,), rules=RULES)
     view = View(mail)
     finding = next((found for rule in ORDER if (found := rule(view)) is not None), None) or _unclear(view)
     report = finding.kind in {"bounce", "delay_notice", "delivery_receipt", "read_receipt", "complaint_report"}
@@ -79,6 +86,17 @@ def _classify(mail: Mail, at: datetime | None) -> Verdict:
         hard=finding.hard,
         delivered=reports.delivered(mail) if finding.kind == "delivery_receipt" else None,
     )
+
+
+def _no_mail(mail: Mail) -> str:
+    """Why these bytes are no mail, in words; "" when they may be one: every mail that a program wrote or a server
+    delivered has one of these headers."""
+    if not mail.raw.strip():
+        return "it is empty: no mail"
+    if any(mail.has(name) for name in _HEADERS):
+        return ""
+    held = "binary data" if b"\x00" in mail.raw[:_LOOKED_AT] else "text"
+    return f"it has no header that a mail has (From, Date, Subject, ...): {held}, and no mail"
 
 
 def _unclear(view: View) -> Finding:

@@ -44,8 +44,10 @@ def rescore(
     from monitor import show
     from monitor.rescore import rescore as again
     from monitor.store.locks import pass_lock
+    from monitor.store.reviewing import in_force
 
     terminal = open_terminal(as_json=as_json, quiet=quiet)
     with open_app(config) as app, pass_lock(app.config.store, "listen"), terminal.counting("scoring") as count:
         changed = show.rescored(terminal, again(app.store, app.clock, progress=count), explain=explain)
+        show.held(terminal, list(in_force(app.store).values()), explain=explain)
     terminal.record({"changed": changed})

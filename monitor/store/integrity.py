@@ -14,7 +14,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select, text
 
+from monitor.facts import KINDS
 from monitor.store.engine import Store
+from monitor.store.scoring import NOBODY, WITHDRAWN
 from monitor.store.tables import RAW, STUDY_VERSIONS
 
 NAMED = 5
@@ -131,6 +133,8 @@ def _query(connection: Connection, rule: str, table: str, query: str) -> Finding
 
 STATES = "'planned', 'sending', 'deferred', 'sent', 'not_sent', 'blocked', 'unknown', 'suppressed'"
 
+DECIDED = ", ".join(f"'{kind}'" for kind in (*KINDS, NOBODY, WITHDRAWN))
+
 _LAST = "LEFT JOIN receipts r ON r.contact_id = c.id AND r.attempt = c.tries"
 
 
@@ -239,6 +243,12 @@ RULES: tuple[tuple[str, str, str], ...] = (
         " JOIN suppressions s ON (s.what = 'address' AND s.value = e.address)"
         " OR (s.what = 'business' AND s.value = b.key) OR (s.what = 'scope' AND s.value = e.scope)"
         " WHERE c.state IN ('planned', 'deferred')",
+    ),
+    (
+        "every decision by hand says who, why and what, and what is nobody's names no probe",
+        "reviews",
+        f"SELECT 'arrival ' || arrival_id FROM reviews WHERE trim(who) = '' OR trim(why) = ''"  # noqa: S608 - ours
+        f" OR kind NOT IN ({DECIDED}) OR (kind = 'nobody' AND probe_id IS NOT NULL)",
     ),
     (
         "hearing goes forward",

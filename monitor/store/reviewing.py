@@ -5,15 +5,16 @@ Decisions are appended: the newest row of an arrival counts, one of kind `withdr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, func, insert, or_, select, update
 
 from monitor.store.engine import Store, clean
 from monitor.store.hearing import CANARY
 from monitor.store.records import Stopped, stop_within
-from monitor.store.scoring import WITHDRAWN
+from monitor.store.scoring import NOBODY, WITHDRAWN
 from monitor.store.tables import (
     ARRIVALS,
     BUSINESSES,
@@ -54,6 +55,23 @@ class Decision:
     who: str
     why: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A decision that counts, beside what the rules say: `kind`, and the `probes` that they find."""
+
+    arrival: int
+    said: Decision
+    kind: str
+    probes: tuple[str, ...]
+
+    @property
+    def agreed(self) -> bool:
+        """Whether the rules say the same by now."""
+        if self.said.kind == NOBODY:
+            return not self.probes
+        return self.said.kind == self.kind and self.said.probe in (None, *self.probes)
 
 
 def waiting(store: Store) -> list[Waiting]:
@@ -138,23 +156,51 @@ def decisions(store: Store, arrival: int) -> list[Decision]:
 
 
 def decide(
-    store: Store, arrival: int, *, kind: str, probe: str | None, who: str, why: str, now: datetime
-) -> Stopped | None:
-    """Append a person's decision. One of kind opt_out stops the business that was asked, in the same transaction."""
-    values = {
-        "arrival_id": arrival, "kind": kind, "probe_id": probe, "who": clean(who), "why": clean(why), "at": now
-    }  # fmt: skip
+    store: Store, arrivals: Sequence[int], *, kind: str, probe: str | None, who: str, why: str, now: datetime
+) -> list[Stopped | None]:
+    """Append a person's decision about each of `arrivals`, and say whom each stops; all in one transaction.
+
+    One of kind opt_out stops the business that was asked.
+    """
+    values = {"kind": kind, "probe_id": probe, "who": clean(who), "why": clean(why), "at": now}
     with store.write() as connection:
-        connection.execute(insert(REVIEWS).values(values))
+        connection.execute(insert(REVIEWS), [values | {"arrival_id": arrival} for arrival in arrivals])
         if kind != "opt_out":
-            return None
-        query = select(ENDPOINTS.c.address).join_from(PROBES, ENDPOINTS, PROBES.c.endpoint_id == ENDPOINTS.c.id)
-        mine = select(MATCHES.c.probe_id).where(MATCHES.c.arrival_id == arrival)
-        asked = PROBES.c.id == probe if probe is not None else PROBES.c.id.in_(mine)
-        addresses = set(connection.scalars(query.where(asked)))
-        if not addresses:
-            return None
-        return stop_within(connection, addresses, f"{clean(who)}: {clean(why)}", now, arrival_id=arrival)
+            return [None] * len(arrivals)
+        return [_stop(connection, arrival, probe, f"{clean(who)}: {clean(why)}", now) for arrival in arrivals]
+
+
+def _stop(connection: Connection, arrival: int, probe: str | None, why: str, now: datetime) -> Stopped | None:
+    query = select(ENDPOINTS.c.address).join_from(PROBES, ENDPOINTS, PROBES.c.endpoint_id == ENDPOINTS.c.id)
+    mine = select(MATCHES.c.probe_id).where(MATCHES.c.arrival_id == arrival)
+    asked = PROBES.c.id == probe if probe is not None else PROBES.c.id.in_(mine)
+    addresses = set(connection.scalars(query.where(asked)))
+    return stop_within(connection, addresses, why, now, arrival_id=arrival) if addresses else None
+
+
+def in_force(store: Store) -> dict[int, Held]:
+    """Every decision that counts, by arrival, with what the rules say of the same."""
+    newest = select(func.max(VERDICTS.c.id)).group_by(VERDICTS.c.arrival_id)
+    last = select(func.max(REVIEWS.c.id)).group_by(REVIEWS.c.arrival_id)
+    columns = (
+        REVIEWS.c.arrival_id, REVIEWS.c.kind, REVIEWS.c.probe_id, REVIEWS.c.who, REVIEWS.c.why, REVIEWS.c.at,
+        VERDICTS.c.kind.label("rules"), MATCHES.c.probe_id.label("matched"),
+    )  # fmt: skip
+    query = (
+        select(*columns)
+        .join_from(REVIEWS, VERDICTS, (VERDICTS.c.arrival_id == REVIEWS.c.arrival_id) & VERDICTS.c.id.in_(newest))
+        .outerjoin(MATCHES, MATCHES.c.arrival_id == REVIEWS.c.arrival_id)
+        .where(REVIEWS.c.id.in_(last), REVIEWS.c.kind != WITHDRAWN)
+        .order_by(REVIEWS.c.arrival_id, MATCHES.c.probe_id)
+    )
+    found: dict[int, Held] = {}
+    with store.read() as connection:
+        for row in connection.execute(query):
+            said = Decision(kind=row.kind, probe=row.probe_id, who=row.who, why=row.why, at=row.at)
+            before = found.get(row.arrival_id)
+            probes = (*(before.probes if before else ()), *((row.matched,) if row.matched else ()))
+            found[row.arrival_id] = Held(arrival=row.arrival_id, said=said, kind=row.rules, probes=probes)
+    return found
 
 
 def close_gap(store: Store, gap: int, *, who: str, why: str, now: datetime) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, or_, select
 
 from monitor.canary import covers
 from monitor.facts import OWN_COPY, Match, Outcome, ProbeFacts, Reply, Verdict
@@ -33,6 +33,9 @@ from monitor.store.understanding import read_verdict
 
 WITHDRAWN = "withdrawn"
 """Kind of a review by which a person gives an arrival back to the rules."""
+
+NOBODY = "nobody"
+"""Kind of a review by which a person says that an arrival belongs to no probe: it then counts for none."""
 
 PROBES_AT_A_TIME = 500
 ROWS_AT_A_TIME = 5_000
@@ -129,9 +132,11 @@ def probe_facts(store: Store, *, study: str | None = None, probes: Sequence[str]
     with store.read() as connection:
         hearing = _hearing(connection)
         for rows in _probe_rows(connection, study, probes):
-            arrived = _heard(connection, [row["id"] for row in rows])
+            ids = [row["id"] for row in rows]
+            arrived, aside = _heard(connection, ids), _set_aside(connection, ids)
             for row in rows:
-                yield _facts(row, _of_probe(hearing, row), arrived.get(row["id"], []))
+                known = _facts(row, _of_probe(hearing, row), arrived.get(row["id"], []))
+                yield replace(known, set_aside=row["id"] in aside)
 
 
 def _probe_rows(
@@ -269,7 +274,9 @@ def _heard(connection: Connection, probes: Sequence[str]) -> dict[str, list[Hear
 
 
 def _believed(matches: Sequence[Match], review: Any) -> Sequence[Match]:
-    """The matches that count: those of the rules, or the one probe that a person named instead."""
+    """The matches that count: those of the rules, or the one probe that a person named instead, or none."""
+    if review is not None and review.kind == NOBODY:
+        return ()
     if review is None or review.probe_id is None:
         return matches
     by_rules = [match for match in matches if match.probe == review.probe_id]
@@ -277,6 +284,21 @@ def _believed(matches: Sequence[Match], review: Any) -> Sequence[Match]:
         probe=review.probe_id, key="review", strong=True, standing="stranger", reason=f"{review.who}: {review.why}"
     )
     return by_rules or [named]
+
+
+def _set_aside(connection: Connection, probes: Sequence[str]) -> set[str]:
+    """Those of `probes` that a person took an arrival from which the rules had given them."""
+    last = select(func.max(REVIEWS.c.id)).group_by(REVIEWS.c.arrival_id)
+    elsewhere = or_(REVIEWS.c.kind == NOBODY, REVIEWS.c.probe_id != MATCHES.c.probe_id)
+    query = (
+        select(MATCHES.c.probe_id)
+        .join_from(MATCHES, REVIEWS, REVIEWS.c.arrival_id == MATCHES.c.arrival_id)
+        .where(REVIEWS.c.id.in_(last), REVIEWS.c.kind != WITHDRAWN, elsewhere)
+    )
+    found: set[str] = set()
+    for some in chunks(probes):
+        found.update(connection.scalars(query.where(MATCHES.c.probe_id.in_(some))))
+    return found
 
 
 # --------------------------------------------------------------------------- outcomes

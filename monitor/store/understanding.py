@@ -34,6 +34,7 @@ class Unread:
     mailbox: str
     at: datetime
     raw: bytes
+    erased: bool = False  # its bytes are gone: a person in it was forgotten before anybody read it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,14 +70,17 @@ def not_understood(store: Store, limit: int = 200) -> list[Unread]:
 
 
 def stored_arrivals(store: Store, limit: int = 200) -> Iterator[list[Unread]]:
-    """Every stored arrival, in the order of storing, in batches of at most `limit` and 32 MB."""
+    """Every stored arrival that can be read again, in the order of storing, in batches of at most `limit` and 32 MB.
+
+    One whose bytes were erased keeps what was understood of it.
+    """
     last = 0
     columns = (ARRIVALS.c.id, ARRIVALS.c.channel, ARRIVALS.c.mailbox, ARRIVALS.c.at, ARRIVALS.c.sha256, RAW.c.size)
     while True:
         query = (
             select(*columns)
             .join_from(ARRIVALS, RAW, ARRIVALS.c.sha256 == RAW.c.sha256)
-            .where(ARRIVALS.c.id > last)
+            .where(ARRIVALS.c.id > last, RAW.c.erased_at.is_(None))
             .order_by(ARRIVALS.c.id)
             .limit(limit)
         )
@@ -94,10 +98,14 @@ def count_arrivals(store: Store) -> int:
 
 
 def raw(store: Store, arrival: int) -> bytes:
-    """The bytes of one arrival, as they came."""
+    """The bytes of one arrival, as they came; empty where they were erased."""
     query = select(RAW.c.data).join_from(ARRIVALS, RAW, ARRIVALS.c.sha256 == RAW.c.sha256)
     with store.read() as connection:
-        return zlib.decompress(connection.scalars(query.where(ARRIVALS.c.id == arrival)).one())
+        return _unpacked(connection.scalars(query.where(ARRIVALS.c.id == arrival)).one())
+
+
+def _unpacked(data: bytes) -> bytes:
+    return zlib.decompress(data) if data else b""
 
 
 def _loaded(store: Store, query: Select[Any]) -> Iterator[list[Unread]]:
@@ -123,7 +131,8 @@ def _loaded(store: Store, query: Select[Any]) -> Iterator[list[Unread]]:
                 channel=row.channel,
                 mailbox=row.mailbox,
                 at=row.at,
-                raw=zlib.decompress(data[row.sha256]),
+                raw=_unpacked(data[row.sha256]),
+                erased=not data[row.sha256],
             )
             for row in some
         ]

@@ -171,3 +171,28 @@ def test_a_phrase_is_found_at_the_edges_of_words_and_within_a_sentence(words: st
 def test_a_phrase_without_words_is_refused() -> None:
     with pytest.raises(ValueError, match="no fixed part"):
         phrase(" * ")
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        (b"", "it is empty"),
+        (b" \r\n\n", "it is empty"),
+        (
+            b"Hello Anna,\n\nyes, we repair city bikes. It costs 40 euros. I am here until six.\n\nJo",
+            "text, and no mail",
+        ),
+        (b"name,basis\nVelo Nord,own\n", "text, and no mail"),
+        (b"Note: we repair city bikes, I promise.\n\nYes.", "text, and no mail"),
+        (b"%PDF-1.7\n\x00\x01\x02 I will call you", "binary data, and no mail"),
+    ],
+)
+def test_what_is_no_mail_is_unclear_and_says_why(raw: bytes, said: str) -> None:
+    found = classify(parse(raw))
+    assert (found.kind, found.automated) == ("unclear", None)
+    assert said in found.reasons[0]
+
+
+def test_a_mail_with_one_header_is_a_mail() -> None:
+    body = b"\n\nHello Anna, yes, I can repair it on Friday. It costs 40 euros.\n\nJo\n"
+    assert classify(parse(b"Subject: Re: City bike repair" + body)).kind == "human"

@@ -131,6 +131,10 @@ DAMAGE = {
     "a canary that was heard has its arrival, and one that was not has none": [
         "UPDATE canaries SET arrival_id = (SELECT id FROM arrivals)"
     ],
+    "every decision by hand says who, why and what, and what is nobody's names no probe": [
+        "INSERT INTO reviews (arrival_id, kind, probe_id, who, why, at)"
+        " SELECT a.id, 'nobody', (SELECT min(id) FROM probes), 'kim', 'spam', '2026-12-01' FROM arrivals a"
+    ],
     "every attested arrival says when its keys were fetched": [
         "INSERT INTO attestations (arrival_id, method, domain, selector, result, reason, key_name, fetched_at)"
         " SELECT id, 'dkim', 'd', 's', 'pass', '', 's._domainkey.d', '2026-01-01' FROM arrivals"

@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
+from monitor import show
 from monitor.facts import Keys, Verdict
 from monitor.listen import Rules
 from monitor.rescore import rescore
 from monitor.store.records import suppressed
+from monitor.store.reviewing import in_force
 from monitor.store.tables import REVIEWS
+from monitor.terminal import Terminal
 from probes.mail.mime import Mail
 from tests.monitor.factories import RULES, World, match, only, rows, verdict
 
@@ -115,3 +118,21 @@ def test_a_rescore_that_is_broken_off_has_done_whole_batches(world: World, monke
     del changes
     assert [row["kind"] for row in rows(world.store, "verdicts")] == ["human", "human", "bot"]
     assert len(list(rescore(world.store, world.now, rules=says("bot", about="@")))) == 1
+
+
+def test_a_change_under_a_decision_is_told_with_it_and_agreement_is_counted(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for arrival, kind in ((1, "human"), (2, "nobody")):
+        decided = {"arrival_id": arrival, "kind": kind, "who": "eve", "why": "read it", "at": world.now()}
+        with world.store.write() as connection:
+            connection.execute(REVIEWS.insert().values(decided))
+    assert [one.agreed for one in in_force(world.store).values()] == [True, False]
+    changes = list(rescore(world.store, world.now, rules=says("bot", about="@")))
+    assert [change.held.said.kind for change in changes if change.held] == ["human", "nobody"]
+    show.rescored(Terminal(), changes, explain=True)
+    show.held(Terminal(), list(in_force(world.store).values()), explain=True)
+    out = capsys.readouterr().out
+    assert "human is now bot (because); eve said human: that stands" in out
+    assert "eve said human (read it); the rules say bot of " in out
+    assert "decided by hand: 2; the rules now agree with 0 of them" in out

@@ -10,12 +10,13 @@ import pytest
 
 from monitor import reviewing, show_review
 from monitor.app import App
+from monitor.classify.decisive import decisive
 from monitor.errors import UsageError
 from monitor.rescore import rescore
 from monitor.store.hearing import CANARY, LINE, gaps
 from monitor.store.integrity import integrity
 from monitor.store.records import suppressed
-from monitor.store.tables import GAPS
+from monitor.store.tables import GAPS, RAW
 from monitor.terminal import Terminal
 from tests.monitor.factories import CHANNEL, RULES, World, rows
 
@@ -212,3 +213,107 @@ def test_nothing_in_a_mail_reaches_the_terminal_as_a_command(desk: Desk, capsys:
 def test_an_empty_inbox_says_so(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     assert show_review.inbox(Terminal(), reviewing.inbox(desk.app), 50) == 0
     assert "nothing waits" in capsys.readouterr().out
+
+
+# --------------------------------------------------------------------------- what is nobody's
+def test_what_a_person_says_is_nobodys_counts_for_no_probe_and_survives_scoring_again(desk: Desk) -> None:
+    spam = desk.answer(1)
+    assert desk.outcome(1)["first_human_at"] is not None
+    desk.decide(spam, "nobody", why="it is spam")
+    assert desk.kinds(1) == []
+    assert desk.outcome(1)["first_human_at"] is None
+    assert desk.outcome(1)["by_hand"] is True, "pages say that a person decided"
+    list(rescore(desk.world.store, desk.world.now, rules=RULES))
+    assert desk.outcome(1)["first_human_at"] is None
+    desk.decide(spam, "withdrawn")
+    assert desk.outcome(1)["first_human_at"] is not None
+    assert desk.outcome(1)["by_hand"] is False
+    assert [one for one in integrity(desk.world.store) if not one.ok] == []
+
+
+def test_what_is_nobodys_speaks_against_no_bounce(desk: Desk) -> None:
+    spam = desk.answer(1)
+    desk.answer(1, "bounce", text="could not be delivered")
+    assert desk.outcome(1)["first_human_at"] is not None
+    desk.decide(spam, "nobody")
+    assert desk.kinds(1) == [("bounce", False)]
+
+
+def test_an_answer_given_to_another_probe_was_decided_by_hand_for_both(desk: Desk) -> None:
+    arrival = desk.answer(1)
+    desk.decide(arrival, "human", probe=desk.world.sent_to(2).probe)
+    assert (desk.outcome(1)["first_human_at"], desk.outcome(1)["by_hand"]) == (None, True)
+    assert desk.outcome(2)["by_hand"] is True
+
+
+def test_what_is_nobodys_waits_no_more_and_stops_nobody(desk: Desk) -> None:
+    arrival = desk.answer(1, "unclear")
+    assert desk.decide(arrival, "nobody").stopped == ()
+    assert desk.waiting() == []
+    with pytest.raises(UsageError, match="no probe"):
+        desk.decide(arrival, "nobody", probe=desk.world.sent_to(1).probe)
+
+
+def test_several_are_decided_at_once_or_none_of_them(desk: Desk) -> None:
+    several = [desk.answer(1, "unclear"), desk.answer(2, "unclear")]
+    given = {"kind": "nobody", "probe": None, "who": "kim", "why": "spam, both"}
+    with pytest.raises(UsageError, match="there is no arrival 99"):
+        reviewing.decide_all(desk.app, [*several, 99], **given)  # type: ignore[arg-type]
+    assert rows(desk.world.store, "reviews") == []
+    done = reviewing.decide_all(desk.app, [*several, several[0]], **given)  # type: ignore[arg-type]
+    assert [one.arrival for one in done] == several
+    assert desk.waiting() == []
+
+
+# --------------------------------------------------------------------------- what was erased
+def test_an_arrival_whose_bytes_were_erased_keeps_its_verdict_and_can_be_decided(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arrival = desk.answer(1, "unclear")
+    erase(desk)
+    assert desk.waiting() == [arrival]
+    show_review.inbox(Terminal(), reviewing.inbox(desk.app), 50)
+    show_review.arrival(Terminal(), reviewing.show(desk.app, arrival))
+    assert "its bytes were erased" in capsys.readouterr().out
+    assert list(rescore(desk.world.store, desk.world.now, rules=RULES)) == []
+    assert desk.kinds(1) == [("unclear", False)]
+    desk.decide(arrival, "human")
+    assert desk.kinds(1) == [("human", True)]
+
+
+def test_an_arrival_erased_before_it_was_understood_waits_for_a_person(desk: Desk) -> None:
+    arrival = desk.answer(1)
+    erase(desk)
+    with desk.world.store.write() as connection:
+        for line in ("DELETE FROM verdicts", "DELETE FROM matches", "UPDATE arrivals SET understood = 0"):
+            connection.exec_driver_sql(line)
+    desk.world.listen()
+    (newest,) = rows(desk.world.store, "verdicts")
+    assert (newest["arrival_id"], newest["kind"]) == (arrival, "unclear")
+    assert "erased" in newest["reasons"][0]
+
+
+def erase(desk: Desk) -> None:
+    with desk.world.store.write() as connection:
+        connection.execute(RAW.update().values(data=b"", erased_at=desk.world.now()))
+
+
+# --------------------------------------------------------------------------- what is shown, one by one
+def test_the_inbox_shows_who_wrote_the_sentence_it_hangs_on_and_what_to_type(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arrival = desk.answer(
+        1, sender="kelly@else.example", subject="an offer", text="Hello. Would you like a website? Bye."
+    )
+    show_review.inbox(Terminal(), reviewing.inbox(desk.app), 50)
+    out = capsys.readouterr().out
+    assert "kelly@else.example: an offer" in out
+    assert f"unanswered review {arrival} --kind human --why REASON" in out
+    assert max(len(line) for line in out.splitlines()) <= 100
+
+
+def test_the_sentence_that_a_reason_quotes_is_found() -> None:
+    text = "Dear Anna,\nThank you. Your ticket was opened today! We answer soon."
+    assert decisive(text, "it says 'ticket * opened' and no \"I\"") == "Your ticket was opened today!"
+    assert decisive(text, "nothing is strong enough") == "Dear Anna,"
+    assert decisive("", "it says 'ticket'") == ""
