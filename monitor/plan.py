@@ -123,8 +123,10 @@ def _open_slots(
     past = [slot for slot in slots if slot <= now and not any(slot < later for later in recorded)]
     coming = [slot for slot in slots if slot > now]
     wanted = [slot for slot in sorted({*([max(past)] if past else []), *coming}) if slot not in recorded]
-    if study.probes_per_endpoint is not None:
-        wanted = wanted[: max(0, study.probes_per_endpoint - len(recorded))]
+    # "once" stays once when its start is moved: on the basis own or consented no cool-down would hold it back.
+    most = 1 if study.once else study.probes_per_endpoint
+    if most is not None:
+        wanted = wanted[: max(0, most - len(recorded))]
     return wanted
 
 

@@ -234,6 +234,11 @@ class StudyTable(Table):
         return instant(self.start, time(0), zone(self.timezone))
 
     @property
+    def once(self) -> bool:
+        """Whether each endpoint is asked a single time."""
+        return self.schedule.strip().lower() == "once"
+
+    @property
     def ends_at(self) -> datetime | None:
         """The first moment of `end` in the study's zone, in UTC: nothing is sent from then on."""
         return None if self.end is None else instant(self.end, time(0), zone(self.timezone))

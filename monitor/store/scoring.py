@@ -84,7 +84,7 @@ class _Hearing:
 def _hearing(connection: Connection) -> dict[tuple[str, str], _Hearing]:
     """By (channel, ""); under ("", mailbox) how one mailbox is heard, under ("", "") all channels together.
 
-    Where arrivals are stored but not understood, hearing ends before the first of them: nobody has read it yet.
+    Mailboxes of controls count for their controls only: no answer comes in there. Where arrivals are stored but not understood, hearing ends before the first of them: nobody has read it yet.
     """
     columns = (CURSORS.c.channel, CURSORS.c.mailbox, CURSORS.c.heard_from, CURSORS.c.heard_until, CURSORS.c.retired_at)
     places = connection.execute(select(*columns)).all()
@@ -93,22 +93,24 @@ def _hearing(connection: Connection) -> dict[tuple[str, str], _Hearing]:
         ARRIVALS.c.channel, ARRIVALS.c.mailbox
     )
     unread = connection.execute(first.where(ARRIVALS.c.understood.is_(False))).all()
+    controls = set(connection.scalars(select(ENDPOINTS.c.address).where(ENDPOINTS.c.control.is_(True))))
+    if all(place.mailbox in controls for place in places):
+        controls = set()  # the mailbox of the answers is its own control
     found: dict[tuple[str, str], _Hearing] = {}
     wanted = {("", ""), *((one.channel, "") for one in places), *(("", one.mailbox) for one in places)}
     for channel, mailbox in wanted:
 
         def is_here(one: Any, channel: str = channel, mailbox: str = mailbox) -> bool:
-            return channel in ("", one.channel) and mailbox in ("", one.mailbox)
+            here = one.mailbox == mailbox if mailbox else one.mailbox not in controls
+            return channel in ("", one.channel) and here
 
         mine = [place for place in places if is_here(place)]
         moments = [place.heard_until for place in mine if place.retired_at is None]
-        moments += [
-            at for of_channel, of_mailbox, at in unread if channel in ("", of_channel) and mailbox in ("", of_mailbox)
-        ]
+        moments += [one.first for one in unread if is_here(one)]
         found[channel, mailbox] = _Hearing(
             begun=min((place.heard_from for place in mine if place.heard_from is not None), default=None),
             least=min(moments) if moments and None not in moments else None,
-            gaps=tuple(gap for gap in gaps if is_here(gap) or (not mailbox and channel in ("", gap.channel))),
+            gaps=tuple(gap for gap in gaps if is_here(gap)),
         )
     return found
 

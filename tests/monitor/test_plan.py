@@ -110,6 +110,13 @@ def test_no_more_probes_than_the_study_allows_an_endpoint() -> None:
     assert Counter(d.target.endpoint_id for d in dues) == {1: 1, 3: 2}
 
 
+def test_once_stays_once_when_the_start_is_moved() -> None:
+    moved = study(schedule="once", start=date(2026, 12, 10))
+    asked, new = target(1, basis="own"), target(2, basis="own")
+    dues = make(moved, [asked, new], now=NINE + 20 * DAY, on_record={1: {NINE - HOUR}})
+    assert [one.target.endpoint_id for one in dues] == [2]
+
+
 def test_once_is_one_probe_at_the_start_in_the_study_s_own_zone() -> None:
     wanted = study(schedule="once", timezone="Asia/Tokyo")
     dues = make(wanted, [target()], now=NINE, until=NINE + 90 * DAY)

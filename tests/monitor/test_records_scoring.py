@@ -203,6 +203,28 @@ def test_a_channel_that_hears_nothing_itself_is_answered_on_the_others(tmp_path:
     assert facts(world).heard_until == TUESDAY + HOUR
 
 
+def test_a_mailbox_of_a_control_holds_back_its_control_and_no_other(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.imports(business(9, basis="own", endpoints=(endpoint("me@own.example", control=True),))).send()
+    with world.store.write() as connection:
+        connection.execute(CURSORS.delete())
+    for channel, mailbox, span in (("letterbox", MAILBOX, DAY), ("bell", "me@own.example", HOUR)):
+        hears(world, channel=channel, mailbox=mailbox, until=TUESDAY)
+        hears(world, channel=channel, mailbox=mailbox, until=TUESDAY + span)
+    open_gap(world.store, "bell", "me@own.example", "the line was lost", TUESDAY + DAY)
+    assert (facts(world).heard_until, facts(world).gap_from) == (TUESDAY + DAY, None)
+    assert (facts(world, 9).heard_until, facts(world, 9).gap_from is not None) == (TUESDAY + HOUR, True)
+
+
+def test_a_mailbox_that_is_its_own_control_is_listened_to_all_the_same(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.imports(business(9, basis="own", endpoints=(endpoint("me@own.example", control=True),))).send()
+    with world.store.write() as connection:
+        connection.execute(CURSORS.delete())
+    hears(world, channel="letterbox", mailbox="me@own.example", until=TUESDAY + HOUR)
+    assert facts(world).heard_until == TUESDAY + HOUR
+
+
 def test_a_probe_that_went_out_before_hearing_began_has_a_gap_from_its_start(world: World) -> None:
     with world.store.write() as connection:
         connection.execute(CURSORS.delete())
