@@ -14,16 +14,18 @@ FIRST_WORDS = 84
 WIDTH = 98
 
 
-def _command(arrival: int, *, matched: bool) -> str:
+def _command(arrival: int, kind: str, *, matched: bool) -> str:
+    """What to type where the rules are right about the kind, or, where they are not sure, a person answered."""
+    kind = "human" if kind == "unclear" else kind
     whose = "" if matched else " --probe PROBE"
-    return f"unanswered review {arrival} --kind human{whose} --why REASON   (or --nobody)"
+    return f"unanswered review {arrival} --kind {kind}{whose} --why REASON   (or --nobody)"
 
 
 def _told(terminal: Terminal, what: str, text: str) -> None:
     """A labelled text, folded so that it stays beside its label."""
     import textwrap
 
-    lines = textwrap.wrap(printable(text), WIDTH - 11) or [""]
+    lines = textwrap.wrap(printable(text), WIDTH - 11, break_on_hyphens=False) or [""]
     for label, line in zip([what, *[""] * (len(lines) - 1)], lines, strict=True):
         terminal.say(f"    {label:<6} {line}")
 
@@ -39,7 +41,7 @@ def inbox(terminal: Terminal, found: Inbox, limit: int) -> int:
         text = " ".join(printable(one.text).split())
         sender, subject = (head.sender, head.subject) if head else ("", "")
         sentence = " ".join(printable(head.sentence).split()) if head else ""
-        command = _command(one.arrival, matched=one.probe is not None)
+        command = _command(one.arrival, one.kind, matched=one.probe is not None)
         terminal.record(
             {
                 "arrival": one.arrival, "at": one.at, "kind": one.kind, "why": one.why, "reason": one.reason,
@@ -69,7 +71,7 @@ def arrival(terminal: Terminal, one: Shown) -> None:
     """One arrival in full."""
     terminal.record(
         {
-            "arrival": one.arrival, "sender": one.sender, "subject": one.subject, "text": one.text,
+            "arrival": one.arrival, "sender": one.sender, "subject": one.subject, "text": one.text, "erased": one.erased,
             "decisions": [{"kind": d.kind, "who": d.who, "why": d.why, "at": d.at} for d in one.decisions],
         }
     )  # fmt: skip

@@ -176,7 +176,9 @@ def probe_record(store: Store, probe: str) -> ProbeRecord | None:
         one = found[0]
         contacts = rows(select(CONTACTS).where(CONTACTS.c.probe_id == probe).order_by(CONTACTS.c.id))
         ids = [contact["id"] for contact in contacts]
-        arrivals = [entry.arrival for entry in heard(store, [probe]).get(probe, [])]
+        given = connection.scalars(select(MATCHES.c.arrival_id).where(MATCHES.c.probe_id == probe))
+        # What a person took from this probe is told too, with the decision that took it.
+        arrivals = sorted({*given, *(entry.arrival for entry in heard(store, [probe]).get(probe, []))})
 
         def of_arrivals(table: Any) -> list[dict[str, Any]]:
             return rows(select(table).where(table.c.arrival_id.in_(arrivals)).order_by(table.c.id))

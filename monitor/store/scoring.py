@@ -84,7 +84,8 @@ class _Hearing:
 def _hearing(connection: Connection) -> dict[tuple[str, str], _Hearing]:
     """By (channel, ""); under ("", mailbox) how one mailbox is heard, under ("", "") all channels together.
 
-    Mailboxes of controls count for their controls only: no answer comes in there. Where arrivals are stored but not understood, hearing ends before the first of them: nobody has read it yet.
+    Mailboxes of controls count for their controls only: no answer comes in there. Where arrivals are stored but not
+    understood, hearing ends before the first of them: nobody has read it yet.
     """
     columns = (CURSORS.c.channel, CURSORS.c.mailbox, CURSORS.c.heard_from, CURSORS.c.heard_until, CURSORS.c.retired_at)
     places = connection.execute(select(*columns)).all()

@@ -13,6 +13,7 @@ from monitor.app import App
 from monitor.classify.decisive import decisive
 from monitor.errors import UsageError
 from monitor.rescore import rescore
+from monitor.store import looking
 from monitor.store.hearing import CANARY, LINE, gaps
 from monitor.store.integrity import integrity
 from monitor.store.records import suppressed
@@ -317,3 +318,12 @@ def test_the_sentence_that_a_reason_quotes_is_found() -> None:
     assert decisive(text, "it says 'ticket * opened' and no \"I\"") == "Your ticket was opened today!"
     assert decisive(text, "nothing is strong enough") == "Dear Anna,"
     assert decisive("", "it says 'ticket'") == ""
+
+
+def test_the_record_of_a_probe_tells_what_a_person_took_from_it(desk: Desk) -> None:
+    spam = desk.answer(1)
+    desk.decide(spam, "nobody", why="it is spam")
+    record = looking.probe_record(desk.world.store, desk.world.sent_to(1).probe)
+    assert record is not None
+    assert record.heard == []
+    assert [(row["arrival_id"], row["kind"], row["why"]) for row in record.reviews] == [(spam, "nobody", "it is spam")]
