@@ -33,9 +33,10 @@ def rescore(
     arrivals were looked at since its last call. Running it twice changes nothing the second time.
     """
     chosen = rules or todays_rules()
-    held = in_force(store)
     for batch in stored_arrivals(store, AT_A_TIME):
-        for change in understand_batch(store, batch, chosen, now()):
+        changes = understand_batch(store, batch, chosen, now())
+        held = in_force(store, [change.arrival for change in changes]) if changes else {}
+        for change in changes:
             yield Rescored(
                 arrival=change.arrival,
                 before=change.before,

@@ -71,7 +71,8 @@ def arrival(terminal: Terminal, one: Shown) -> None:
     """One arrival in full."""
     terminal.record(
         {
-            "arrival": one.arrival, "sender": one.sender, "subject": one.subject, "text": one.text, "erased": one.erased,
+            "arrival": one.arrival, "sender": one.sender, "subject": one.subject, "text": one.text,
+            "erased": one.erased,
             "decisions": [{"kind": d.kind, "who": d.who, "why": d.why, "at": d.at} for d in one.decisions],
         }
     )  # fmt: skip

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, func, insert, or_, select, update
 
-from monitor.store.engine import Store, clean
+from monitor.store.engine import Store, chunks, clean
 from monitor.store.hearing import CANARY
 from monitor.store.records import Stopped, stop_within
 from monitor.store.scoring import NOBODY, WITHDRAWN
@@ -178,24 +178,26 @@ def _stop(connection: Connection, arrival: int, probe: str | None, why: str, now
     return stop_within(connection, addresses, why, now, arrival_id=arrival) if addresses else None
 
 
-def in_force(store: Store) -> dict[int, Held]:
-    """Every decision that counts, by arrival, with what the rules say of the same."""
-    newest = select(func.max(VERDICTS.c.id)).group_by(VERDICTS.c.arrival_id)
-    last = select(func.max(REVIEWS.c.id)).group_by(REVIEWS.c.arrival_id)
+def in_force(store: Store, arrivals: Sequence[int] | None = None) -> dict[int, Held]:
+    """Every decision that counts (or those about `arrivals`), by arrival, with what the rules say of the same."""
+    later, verdicts = REVIEWS.alias(), VERDICTS.alias()
+    last = select(func.max(later.c.id)).where(later.c.arrival_id == REVIEWS.c.arrival_id).scalar_subquery()
+    newest = select(func.max(verdicts.c.id)).where(verdicts.c.arrival_id == REVIEWS.c.arrival_id).scalar_subquery()
     columns = (
         REVIEWS.c.arrival_id, REVIEWS.c.kind, REVIEWS.c.probe_id, REVIEWS.c.who, REVIEWS.c.why, REVIEWS.c.at,
         VERDICTS.c.kind.label("rules"), MATCHES.c.probe_id.label("matched"),
     )  # fmt: skip
     query = (
         select(*columns)
-        .join_from(REVIEWS, VERDICTS, (VERDICTS.c.arrival_id == REVIEWS.c.arrival_id) & VERDICTS.c.id.in_(newest))
+        .join_from(REVIEWS, VERDICTS, VERDICTS.c.id == newest)
         .outerjoin(MATCHES, MATCHES.c.arrival_id == REVIEWS.c.arrival_id)
-        .where(REVIEWS.c.id.in_(last), REVIEWS.c.kind != WITHDRAWN)
+        .where(REVIEWS.c.id == last, REVIEWS.c.kind != WITHDRAWN)
         .order_by(REVIEWS.c.arrival_id, MATCHES.c.probe_id)
     )
+    parts = [query] if arrivals is None else [query.where(REVIEWS.c.arrival_id.in_(some)) for some in chunks(arrivals)]
     found: dict[int, Held] = {}
     with store.read() as connection:
-        for row in connection.execute(query):
+        for row in (row for part in parts for row in connection.execute(part)):
             said = Decision(kind=row.kind, probe=row.probe_id, who=row.who, why=row.why, at=row.at)
             before = found.get(row.arrival_id)
             probes = (*(before.probes if before else ()), *((row.matched,) if row.matched else ()))

@@ -291,12 +291,13 @@ def _believed(matches: Sequence[Match], review: Any) -> Sequence[Match]:
 
 def _set_aside(connection: Connection, probes: Sequence[str]) -> set[str]:
     """Those of `probes` that a person took an arrival from which the rules had given them."""
-    last = select(func.max(REVIEWS.c.id)).group_by(REVIEWS.c.arrival_id)
+    later = REVIEWS.alias()
+    last = select(func.max(later.c.id)).where(later.c.arrival_id == MATCHES.c.arrival_id).scalar_subquery()
     elsewhere = or_(REVIEWS.c.kind == NOBODY, REVIEWS.c.probe_id != MATCHES.c.probe_id)
     query = (
         select(MATCHES.c.probe_id)
         .join_from(MATCHES, REVIEWS, REVIEWS.c.arrival_id == MATCHES.c.arrival_id)
-        .where(REVIEWS.c.id.in_(last), REVIEWS.c.kind != WITHDRAWN, elsewhere)
+        .where(REVIEWS.c.id == last, REVIEWS.c.kind != WITHDRAWN, elsewhere)
     )
     found: set[str] = set()
     for some in chunks(probes):
