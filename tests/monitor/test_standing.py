@@ -1,0 +1,81 @@
+"""How it stands: how far each channel was heard, and what its canaries prove."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor import show
+from monitor.app import App
+from monitor.standing import Hearing, hearing, standing
+from monitor.terminal import Terminal
+from probes.contract import Canaries
+from tests.monitor.factories import World
+from tests.monitor.making import TUESDAY
+from tests.monitor.test_canary import canary, lost
+
+HOUR = timedelta(hours=1)
+DAILY = Canaries(sender="watcher@elsewhere.example", every=24 * HOUR, patience=HOUR)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path)
+    made.listen()
+    yield made
+    made.store.close()
+
+
+def heard(until: datetime | None, *canaries: Any, rhythm: Canaries | None = DAILY) -> Hearing:
+    return Hearing(channel="post", until=until, rhythm=rhythm, canaries=canaries)
+
+
+def test_a_channel_is_in_trouble_when_it_was_not_heard_through_for_more_than_an_hour() -> None:
+    assert not list(heard(TUESDAY).troubles(TUESDAY + HOUR))
+    (trouble,) = heard(TUESDAY).troubles(TUESDAY + 2 * HOUR)
+    assert "not heard since" in trouble
+    assert "2 h" in trouble
+    assert not list(heard(None).troubles(TUESDAY + 2 * HOUR))
+
+
+def test_a_channel_is_in_trouble_when_no_canary_came_home_for_two_rhythms() -> None:
+    now = TUESDAY + 50 * HOUR
+    assert not list(heard(now, canary(2)).troubles(now))
+    (trouble,) = heard(now, canary(0), lost(24)).troubles(now)
+    assert "no canary has come home since" in trouble
+    assert not list(heard(now, canary(0), rhythm=None).troubles(now))
+
+
+def test_the_last_canary_home_and_those_lost_are_told_apart() -> None:
+    late = lost(6, heard_at=TUESDAY + 20 * HOUR)
+    found = heard(TUESDAY, canary(0), late, lost(12), canary(18, heard_at=None))
+    assert found.home == late
+    assert [one.id for one in found.lost] == [lost(12).id]
+
+
+def shown(world: World, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    app = App(world.config, world.now)
+    app.store, app.channels = world.store, world.channels
+    code = show.standing(Terminal(as_json=False, quiet=False), standing(app), world.now())
+    said = capsys.readouterr()
+    return code, said.out + said.err
+
+
+def test_status_ends_with_1_when_hearing_stands_still(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    assert shown(world, capsys)[0] == 0
+    world.passes(hours=3)
+    code, said = shown(world, capsys)
+    assert code == 1
+    assert "not heard since" in said
+    world.listen()
+    assert shown(world, capsys)[0] == 0
+
+
+def test_only_channels_that_listen_can_be_deaf(world: World) -> None:
+    (one,) = hearing(world.store, world.channels)
+    assert one.until == world.now()
+    assert not list(hearing(world.store, {}))
