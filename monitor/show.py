@@ -239,7 +239,7 @@ def standing(terminal: Terminal, found: Standing, now: datetime) -> int:
     """How it stands; 1 while we are deaf or nobody listens. A gap that is over and was never closed waits in the
     inbox."""
     counted = found.counts
-    troubles = [trouble for one in found.hearing for trouble in one.troubles(now)]
+    troubles = found.troubles(now)
     for study in found.studies:
         terminal.record(
             {"study": study.study, "window": study.window, "to_send": study.waiting, "sent": study.sent} | study.parts

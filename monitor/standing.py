@@ -82,7 +82,8 @@ class Hearing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """Everything `status` shows. `heard_until`: the earliest moment up to which every place was heard."""
+    """Everything `status` shows. `heard_until`: the earliest moment up to which every place was heard. `awaited`:
+    something is still to be sent, or an answer to something may still come or has not been heard through."""
 
     live: bool
     studies: tuple[StudyStanding, ...]
@@ -90,6 +91,11 @@ class Standing:
     heard_until: datetime | None
     undetermined: int
     hearing: tuple[Hearing, ...] = ()
+    awaited: bool = False
+
+    def troubles(self, now: datetime) -> list[str]:
+        """Why what is awaited may not be heard; nothing where nothing is."""
+        return [trouble for one in self.hearing for trouble in one.troubles(now)] if self.awaited else []
 
 
 def standing(app: App) -> Standing:
@@ -100,11 +106,14 @@ def standing(app: App) -> Standing:
     found = counts(app.store, now)
     studies = []
     undetermined = 0
+    awaited = False
     for study in app.config.studies.values():
         window = study.windows[min(1, len(study.windows) - 1)]
         mine = frame.filter(pl.col("study") == study.id)
         decided = disposition(mine, window=window // MICROSECOND, now=micros(now))["disposition"].to_list()
         states = {state: n for (of, _, state), n in found.states.items() if of == study.id}
+        last = disposition(mine, window=study.windows[-1] // MICROSECOND, now=micros(now))["disposition"]
+        awaited = awaited or "pending" in last.to_list()
         undetermined += decided.count("undetermined")
         studies.append(
             StudyStanding(
@@ -128,6 +137,7 @@ def standing(app: App) -> Standing:
         heard_until=min((at for at in heard if at is not None), default=None) if None not in heard else None,
         undetermined=undetermined,
         hearing=tuple(hearing(app.store, app.channels)),
+        awaited=awaited,
     )
 
 

@@ -90,13 +90,15 @@ def came_back(told: Told, index: int) -> Markup:
     back, full = (told.at(f"{head}.{name}").count for name in ("refused_after_accepting", "mailbox_full"))
     if not back:
         return Markup()
-    said = told.count(f"{head}.refused_after_accepting.count") + (" was" if back == 1 else " were")
+    said = told.count(f"{head}.refused_after_accepting.count") + (" enquiry was" if back == 1 else " enquiries were")
     said += " refused after being accepted"
-    if full:
-        said += Markup(", {} because the mailbox was full").format(told.count(f"{head}.mailbox_full.count"))
+    if full and full == back:
+        said += ", because the mailbox was full"
+    elif full:
+        said += Markup(", {} of them because the mailbox was full").format(told.count(f"{head}.mailbox_full.count"))
     return said + Markup(
-        ". That is no silence and not in the rate above; for any reason on the business\u2019s side no person "
-        "answered {}."
+        ". That is no silence, so it stays out of the rate; counting every reason on the business\u2019s side, "
+        "no person answered {}."
     ).format(told.counts(f"{head}.no_human_their_side"))
 
 

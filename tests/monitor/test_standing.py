@@ -67,12 +67,31 @@ def shown(world: World, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
 
 def test_status_ends_with_1_when_hearing_stands_still(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     assert shown(world, capsys)[0] == 0
+    assert shown(world.passes(hours=3), capsys)[0] == 0  # nothing is awaited yet
+    world.listen()
+    world.send()
     world.passes(hours=3)
     code, said = shown(world, capsys)
     assert code == 1
     assert "not heard since" in said
     world.listen()
     assert shown(world, capsys)[0] == 0
+
+
+def test_a_study_that_is_over_and_was_heard_to_its_end_needs_no_more_hearing(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.send()
+    world.passes(days=31).listen()
+    world.passes(days=31)
+    assert shown(world, capsys)[0] == 0
+
+
+def test_what_was_not_heard_to_its_end_is_still_awaited(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.send()
+    world.passes(days=20).listen()
+    world.passes(days=31)
+    assert shown(world, capsys)[0] == 1
 
 
 def test_only_channels_that_listen_can_be_deaf(world: World) -> None:

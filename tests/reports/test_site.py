@@ -514,8 +514,8 @@ def test_a_business_that_bounces_itself_out_of_the_rate_shows_in_the_second_head
     ]
     built(tmp_path, rows)
     firm = text(page(tmp_path / "business/firm.html").css_first(".came-back"))
-    assert firm.startswith("2 were refused after being accepted, 1 because the mailbox was full.")
-    assert firm.endswith("for any reason on the business\u2019s side no person answered 2 of 3.")
+    assert firm.startswith("2 enquiries were refused after being accepted, 1 of them because the mailbox was full.")
+    assert firm.endswith("counting every reason on the business\u2019s side, no person answered 2 of 3.")
     assert page(tmp_path / "business/next.html").css_first(".came-back") is None
 
 
