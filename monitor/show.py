@@ -287,7 +287,11 @@ def standing(terminal: Terminal, found: Standing, now: datetime) -> int:
     terminal.say(f"heard until {local(found.heard_until)} ({deaf_for} ago)" if found.heard_until else "not heard yet")
     for one in found.hearing:
         if one.canaries:
-            terminal.say(_canaries(one, now))
+            terminal.say(f"canaries on {one.channel}: {_home(one, now)}")
+        if one.lost:
+            terminal.say(
+                f"canaries lost on {one.channel}: {len(one.lost)}, the last sent {local(one.lost[-1].sent_at)}"
+            )
     for trouble in troubles:
         terminal.warn(trouble)
     over = [gap for gap in counted.open_gaps if gap.is_over]
@@ -301,13 +305,11 @@ def standing(terminal: Terminal, found: Standing, now: datetime) -> int:
     return 1 if deaf or troubles else 0
 
 
-def _canaries(hearing: Hearing, now: datetime) -> str:
-    home, lost = hearing.home, hearing.lost
-    came = "none came home yet"
-    if home is not None and home.heard_at is not None:
-        came = f"the last came home {local(home.heard_at)} ({lasting(now - home.heard_at)} ago)"
-    gone = f"; {len(lost)} lost, the last sent {local(lost[-1].sent_at)}" if lost else ""
-    return f"canaries on {hearing.channel}: {came}{gone}"
+def _home(hearing: Hearing, now: datetime) -> str:
+    home = hearing.home
+    if home is None or home.heard_at is None:
+        return "none came home yet"
+    return f"the last came home {local(home.heard_at)} ({lasting(now - home.heard_at)} ago)"
 
 
 def _bar(study: StudyStanding) -> list[tuple[str, str]]:

@@ -11,9 +11,11 @@ import pytest
 
 from monitor import show
 from monitor.app import App
+from monitor.canary import Route
 from monitor.standing import Hearing, hearing, standing
+from monitor.store import canaries as records
 from monitor.terminal import Terminal
-from probes.contract import Canaries
+from probes.contract import Canaries, Receipt
 from tests.monitor.factories import World
 from tests.monitor.making import TUESDAY
 from tests.monitor.test_canary import canary, lost
@@ -92,6 +94,17 @@ def test_what_was_not_heard_to_its_end_is_still_awaited(world: World, capsys: py
     world.passes(days=20).listen()
     world.passes(days=31)
     assert shown(world, capsys)[0] == 1
+
+
+def test_status_tells_the_canaries(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    route = Route(address="a@inbox.example", proves="*@inbox.example")
+    made = records.put_on_record(
+        world.store, channel="post", scheme="main", route=route, sender=DAILY.sender, message_id="<c@x>", now=world.at
+    )
+    records.record_receipt(world.store, made, Receipt(state="sent", at=world.at))
+    assert "canaries on post: none came home yet" in shown(world, capsys)[1]
+    records.record_failure(world.store, made, "gone", world.at)
+    assert "canaries lost on post: 1, the last sent 2026-12-01 10:00" in shown(world, capsys)[1]
 
 
 def test_only_channels_that_listen_can_be_deaf(world: World) -> None:
