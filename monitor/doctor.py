@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from threading import Event
 
@@ -18,9 +19,10 @@ from monitor.store.canaries import canaries
 from monitor.store.engine import Store
 from monitor.store.integrity import integrity
 from monitor.store.locks import pass_lock
+from monitor.store.looking import newest_own_copy
 from monitor.store.records import targets
 from monitor.studies import AddressSettings
-from probes.contract import Check, Checks, Listens, OpenChannel, ProbeError
+from probes.contract import Check, Checks, ChecksAddresses, Listens, OpenChannel, ProbeError
 
 
 def examine(
@@ -31,13 +33,14 @@ def examine(
     *,
     wait: timedelta = timedelta(0),
 ) -> Iterator[Check]:
-    """A line for each part: config, store, what each study would do, every channel by its own checks, and each address
-    scheme by a canary that is awaited for `wait` (none: not sent)."""
+    """A line for each part: config, store, what each study would do, every channel by its own checks, what is published
+    of the domains of our addresses, and each address scheme by a canary that is awaited for `wait` (none: not sent)."""
     yield _config(config)
     yield _store(store)
     yield from _studies(config, store)
     for channel in channels.values():
         yield from _channel(channel, now)
+    yield from _addresses(config, store, channels, now)
     yield from _hearing(config, store, channels, now, wait)
 
 
@@ -144,12 +147,27 @@ def _channel(channel: OpenChannel, now: Clock) -> Iterator[Check]:
     if not isinstance(channel.wire, Checks):
         yield Check(name=channel.name, ok=True, detail="has nothing to try")
         return
+    yield from _told(channel.name, channel.wire.check(now))
+
+
+def _told(channel: str, checks: Iterator[Check]) -> Iterator[Check]:
+    """What a channel says of itself, under its name; where it breaks off, that is a problem and nothing else stops."""
     try:
-        for check in channel.wire.check(now):
-            yield Check(name=f"{channel.name}: {check.name}", ok=check.ok, detail=check.detail, advice=check.advice)
+        for check in checks:
+            yield replace(check, name=f"{channel}: {check.name}")
     except ProbeError as error:
         advice = "see the message" if error.permanent else "try again; see the message if it stays"
-        yield Check(name=channel.name, ok=False, detail=str(error), advice=advice)
+        yield Check(name=channel, ok=False, detail=str(error), advice=advice)
+
+
+def _addresses(config: Config, store: Store, channels: Mapping[str, OpenChannel], now: Clock) -> Iterator[Check]:
+    """Every domain of our private addresses, by each channel that knows what is published of it."""
+    schemes = schemes_in_use(config.studies, config.personas, config.addresses)
+    domains = dict.fromkeys(domain for settings in schemes.values() for domain in settings.domains)
+    for name, channel in channels.items():
+        if isinstance(wire := channel.wire, ChecksAddresses):
+            for domain in domains:
+                yield from _told(name, wire.check_addresses(domain, newest_own_copy(store, name, domain), now))
 
 
 def deep(store: Store) -> Iterator[Check]:

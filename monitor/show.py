@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # what others decided is only shown here: nothing heavy is lo
     from monitor.proving import Proved
     from monitor.rescore import Rescored
     from monitor.send import PlanView, SendSummary
-    from monitor.standing import Standing, StudyStanding
+    from monitor.standing import Hearing, Standing, StudyStanding
     from monitor.stopping import StoppedByHand
     from monitor.store.reviewing import Held
 
@@ -266,8 +266,10 @@ def held(terminal: Terminal, decisions: Sequence[Held], *, explain: bool) -> Non
 
 # --------------------------------------------------------------------------- status
 def standing(terminal: Terminal, found: Standing, now: datetime) -> int:
-    """How it stands; 1 while we are deaf. A gap that is over and was never closed waits in the inbox."""
+    """How it stands; 1 while we are deaf or nobody listens. A gap that is over and was never closed waits in the
+    inbox."""
     counted = found.counts
+    troubles = found.troubles(now)
     for study in found.studies:
         terminal.record(
             {"study": study.study, "window": study.window, "to_send": study.waiting, "sent": study.sent} | study.parts
@@ -286,6 +288,16 @@ def standing(terminal: Terminal, found: Standing, now: datetime) -> int:
                 {name: getattr(gap, name) for name in ("channel", "since", "until", "found_by", "why")}
                 for gap in counted.open_gaps
             ],
+            "canaries": [
+                {
+                    "channel": one.channel,
+                    "last_home": one.home.heard_at if one.home else None,
+                    "lost": [{"address": lost.address, "sent_at": lost.sent_at, "why": lost.why} for lost in one.lost],
+                }
+                for one in found.hearing
+                if one.canaries
+            ],
+            "not_heard": troubles,
         }
     )
     columns = ("study", "to send", "sent", *(f"{MARKS[part]} {LABELS.get(part, part)}" for part in STYLES))
@@ -303,6 +315,15 @@ def standing(terminal: Terminal, found: Standing, now: datetime) -> int:
         terminal.say("nothing is planned and unsent; `unanswered plan` shows what comes next")
     deaf_for = lasting(now - found.heard_until) if found.heard_until else ""
     terminal.say(f"heard until {local(found.heard_until)} ({deaf_for} ago)" if found.heard_until else "not heard yet")
+    for one in found.hearing:
+        if one.canaries:
+            terminal.say(f"canaries on {one.channel}: {_home(one, now)}")
+        if one.lost:
+            terminal.say(
+                f"canaries lost on {one.channel}: {len(one.lost)}, the last sent {local(one.lost[-1].sent_at)}"
+            )
+    for trouble in troubles:
+        terminal.warn(trouble)
     over = [gap for gap in counted.open_gaps if gap.is_over]
     deaf = [gap for gap in counted.open_gaps if not gap.is_over]
     for gap in deaf:
@@ -311,7 +332,14 @@ def standing(terminal: Terminal, found: Standing, now: datetime) -> int:
         terminal.say(f"perhaps deaf for {gap.mailbox} from {local(gap.since)} until {local(gap.until)}: see the inbox")
     if found.undetermined:
         terminal.say(f"{_several(found.undetermined, 'probe')} undetermined: a person must look at what came in")
-    return 1 if deaf else 0
+    return 1 if deaf or troubles else 0
+
+
+def _home(hearing: Hearing, now: datetime) -> str:
+    home = hearing.home
+    if home is None or home.heard_at is None:
+        return "none came home yet"
+    return f"the last came home {local(home.heard_at)} ({lasting(now - home.heard_at)} ago)"
 
 
 def _bar(study: StudyStanding) -> list[tuple[str, str]]:

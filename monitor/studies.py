@@ -29,6 +29,7 @@ from monitor.addresses import MailboxList, check_domain, check_mailbox, read_mai
 from monitor.facts import Persona, Scenario
 from monitor.scenarios import check_language, check_placeholder
 from monitor.zones import instant, zone
+from probes.mail.address import domain_of
 from probes.settings import Duration, PositiveDuration, Table, resolve, write_duration
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -111,6 +112,11 @@ class CatchAll(Table):
     scheme: Literal["catch_all"]
     domain: Domain = Field(examples=['"inbox.example.org"'])
 
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """Where its addresses are."""
+        return (self.domain,)
+
 
 class Plus(Table):
     """mailbox+token@: for try-outs."""
@@ -118,12 +124,22 @@ class Plus(Table):
     scheme: Literal["plus"]
     mailbox: Mailbox = Field(examples=['"audit@example.org"'])
 
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """Where its addresses are."""
+        return (domain_of(self.mailbox),)
+
 
 class Ready(Table):
     """Ready mailboxes from a file, one address a line, each used for one open probe at a time."""
 
     scheme: Literal["list"]
     file: Annotated[MailboxList, PlainValidator(_mailboxes)] = Field(examples=['"mailboxes.txt"'])
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """Where its addresses are."""
+        return tuple(dict.fromkeys(domain_of(one) for one in self.file.mailboxes))
 
 
 AddressSettings = CatchAll | Plus | Ready

@@ -270,6 +270,16 @@ class Checks(Protocol):
 
 
 @runtime_checkable
+class ChecksAddresses(Protocol):
+    def check_addresses(self, domain: str, seen: bytes | None, now: Clock) -> Iterator[Check]:
+        """Whether what we send from our private addresses at `domain` is taken for ours, and answers find home.
+
+        `seen`: the newest enquiry of ours from there as it came to a mailbox of our own; None when none did.
+        """
+        ...
+
+
+@runtime_checkable
 class Receives(Protocol):
     """Takes what a webhook brings."""
 

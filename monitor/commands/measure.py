@@ -90,7 +90,7 @@ def run(
 
 @cli.command(rich_help_panel="Measure")
 def status(config: ConfigPath = CONFIG, as_json: Json = False, quiet: Quiet = False) -> None:
-    """Show what is due, what is waited for, until when we heard, and how it stands. Exits 1 while we are deaf."""
+    """Show what is due, what is waited for, until when we heard, and how it stands. Exits 1 while we do not hear."""
     from monitor import show
     from monitor.standing import standing
 

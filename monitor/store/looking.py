@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from monitor.facts import OWN_COPY
 from monitor.store.engine import Store
 from monitor.store.hearing import GapEntry, gaps
 from monitor.store.planning import Version
@@ -24,6 +26,7 @@ from monitor.store.tables import (
     ENDPOINTS,
     MATCHES,
     PROBES,
+    RAW,
     RECEIPTS,
     REVIEWS,
     SIGHTINGS,
@@ -161,6 +164,24 @@ def events(store: Store, study: str | None = None) -> Iterator[tuple[str, list[H
             return
         yield from sorted(heard(store, ids).items())
         last = ids[-1]
+
+
+def newest_own_copy(store: Store, channel: str, domain: str) -> bytes | None:
+    """The newest enquiry by a channel from an address at `domain` that came to a mailbox of our own, byte for byte."""
+    query = (
+        select(RAW.c.data)
+        .join(ARRIVALS, ARRIVALS.c.sha256 == RAW.c.sha256)
+        .join(MATCHES, MATCHES.c.arrival_id == ARRIVALS.c.id)
+        .join(PROBES, PROBES.c.id == MATCHES.c.probe_id)
+        .where(
+            MATCHES.c.key == OWN_COPY, PROBES.c.channel == channel, PROBES.c.reply_address.endswith(f"@{domain}"),
+        )
+        .order_by(ARRIVALS.c.at.desc(), ARRIVALS.c.id.desc())
+        .limit(1)
+    )  # fmt: skip
+    with store.read() as connection:
+        data = connection.scalar(query)
+    return None if data is None else zlib.decompress(data)
 
 
 def probe_record(store: Store, probe: str) -> ProbeRecord | None:

@@ -14,6 +14,7 @@ from probes.mail.canary import CanarySmtp, Proving
 from probes.mail.checks import check_imap, check_smtp
 from probes.mail.handover import Handover
 from probes.mail.names import Names, name_servers
+from probes.mail.sender import check_home, check_pointers, check_sender
 from probes.mail.servers import Imap, Smtp
 from probes.mail.watch import Mailbox
 from probes.settings import Table
@@ -107,14 +108,18 @@ class Sender:
         return self._handover.refusal(addresses.domain_of(address))
 
     def check(self, now: Clock) -> Iterator[Check]:  # noqa: ARG002 - nothing here has a date
-        return check_smtp(self._smtp, self._handover, live=self._live, ask=self._names.exchanges)
+        yield from check_smtp(self._smtp, self._handover, live=self._live, ask=self._names.exchanges)
+        yield from check_pointers(self._smtp, self._names, live=self._live)
+
+    def check_addresses(self, domain: str, seen: bytes | None, now: Clock) -> Iterator[Check]:  # noqa: ARG002
+        return check_sender(domain, seen, self._smtp, self._names, live=self._live)
 
 
 class Listener:
     """Hears, and sends nothing."""
 
     def __init__(self, mailboxes: Sequence[Imap], canary: CanarySmtp | None, names: Names, *, live: bool) -> None:
-        self._mailboxes, self._live = tuple(mailboxes), live
+        self._mailboxes, self._live, self._names = tuple(mailboxes), live, names
         self._ears = tuple(Mailbox(imap, live=live) for imap in mailboxes)
         proving = Proving(canary, self._mailboxes, live=live, ask=names.exchanges)
         self.canaries, self.send_canary, self.missing = proving.canaries, proving.send_canary, proving.missing
@@ -125,6 +130,9 @@ class Listener:
     def check(self, now: Clock) -> Iterator[Check]:  # noqa: ARG002 - nothing here has a date
         for imap in self._mailboxes:
             yield from check_imap(imap, live=self._live)
+
+    def check_addresses(self, domain: str, seen: bytes | None, now: Clock) -> Iterator[Check]:  # noqa: ARG002
+        yield check_home(domain, self._names)
 
 
 class Mail:
@@ -141,6 +149,10 @@ class Mail:
     def check(self, now: Clock) -> Iterator[Check]:
         yield from self._sender.check(now)
         yield from self._listener.check(now)
+
+    def check_addresses(self, domain: str, seen: bytes | None, now: Clock) -> Iterator[Check]:
+        yield from self._listener.check_addresses(domain, seen, now)
+        yield from self._sender.check_addresses(domain, seen, now)
 
 
 channel = EmailKind()

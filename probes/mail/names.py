@@ -76,8 +76,11 @@ class Names:
 
     def pointers(self, ip: str) -> tuple[str, ...]:
         """The names that an IP address has (PTR); () when there is none."""
-        answer = self._ask(dns.reversename.from_address(ip).to_text(), dns.rdatatype.PTR)
-        return tuple(record.to_text().rstrip(".").lower() for record in answer or ())
+        return self.names_at(dns.reversename.from_address(ip).to_text())
+
+    def names_at(self, name: str) -> tuple[str, ...]:
+        """What the PTR records of a name ("1.2.0.192.in-addr.arpa") point to; () when there is none."""
+        return tuple(record.to_text().rstrip(".").lower() for record in self._ask(name, dns.rdatatype.PTR) or ())
 
     def _ask(self, name: str, kind: dns.rdatatype.RdataType) -> dns.resolver.Answer | None:
         try:

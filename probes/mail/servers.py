@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import shlex
 import ssl
@@ -52,14 +53,25 @@ def _line(value: str) -> str:
     return value
 
 
+def _ip(value: str) -> str:
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError:
+        raise ValueError(f'{value!r} is not an IP address; write one such as "192.0.2.25"') from None
+
+
 Host = Annotated[str, AfterValidator(_host)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 CaFile = Annotated[FilePath, AfterValidator(_ca_file)]
 Line = Annotated[str, AfterValidator(_line)]
+Ip = Annotated[str, AfterValidator(_ip)]
 
 
 class Smtp(Table):
-    """How mail is handed over: to our own provider (`relay`) or to the recipient's own server (`mx`)."""
+    """How mail is handed over: to our own provider (`relay`) or to the recipient's own server (`mx`).
+
+    `outgoing`: the IP addresses that others see it come from, where that cannot be found out.
+    """
 
     via: Literal["relay", "mx"] = "relay"
     host: Host = ""
@@ -74,6 +86,7 @@ class Smtp(Table):
     connect_timeout: PositiveDuration = timedelta(seconds=30)
     timeout: PositiveDuration = timedelta(seconds=120)
     routes: dict[str, str] = Field(default_factory=dict)
+    outgoing: tuple[Ip, ...] = ()
 
     @property
     def password(self) -> Secret | None:

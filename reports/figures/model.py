@@ -86,6 +86,7 @@ class WindowFigures:
     machine_only: Rate
     machine_parts: tuple[Rate, ...]  # acknowledged, bot, other automatic: shares of the same denominator
     refused_after_accepting: Rate
+    mailbox_full: Rate  # of the same denominator: refused after accepting because the mailbox was full
     answered_question: Rate
     undetermined_share: float
     opt_out: Rate | None = None  # among the answered: a person who asked not to be written to again

@@ -18,8 +18,9 @@ from reports.outcomes import DISPOSITIONS, facts_at
 
 PARTS = (
     "not_contactable", "suppressed", "blocked", "not_sent:ours", "not_sent:theirs", "unknown:silent", "unknown:human",
-    "answered:questions", "answered:other", "answered:opt_out", "not_delivered", "not_heard", "machine_only:bot",
-    "machine_only:ack", "machine_only:other", "undetermined", "pending:planned", "pending", "unanswered",
+    "answered:questions", "answered:other", "answered:opt_out", "not_delivered:full", "not_delivered:other",
+    "not_heard", "machine_only:bot", "machine_only:ack", "machine_only:other", "undetermined", "pending:planned",
+    "pending", "unanswered",
 )  # fmt: skip
 OPEN, CLOSED, LOST = range(3)
 CELLS = len(PARTS) * 2 * 3
@@ -58,6 +59,7 @@ RATES: dict[str, tuple[frozenset[int], frozenset[int]]] = {
     "machine only: acknowledged": (cells("machine_only:ack"), _ELIGIBLE),
     "machine only: other automatic reply": (cells("machine_only:other"), _ELIGIBLE),
     "refused after accepting": (cells("not_delivered"), cells("not_delivered") | _ELIGIBLE),
+    "refused after accepting: mailbox full": (cells("not_delivered:full"), cells("not_delivered") | _ELIGIBLE),
     # answered within the window, and every question asked was answered by then or later
     "answered every question": (cells("answered:questions", asked=(1,)), _ASKED),
     "asked to stop": (cells("answered:opt_out"), _ELIGIBLE),
@@ -109,6 +111,12 @@ def cell_of(*, window: int, now: int) -> pl.Expr:
             .when(at["ack"])
             .then(part("machine_only:ack"))
             .otherwise(part("machine_only:other"))
+        )
+        .when(is_("not_delivered"))
+        .then(
+            pl.when(c("mailbox_full").fill_null(value=False))
+            .then(part("not_delivered:full"))
+            .otherwise(part("not_delivered:other"))
         )
         .when(is_("unknown"))
         .then(pl.when(human).then(part("unknown:human")).otherwise(part("unknown:silent")))

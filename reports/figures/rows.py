@@ -13,8 +13,8 @@ from reports.figures.intervals import Ints
 
 _USED = (
     "state", "accepted_by", "sent_at", "first_reply_at", "first_ack_at", "first_bot_at", "first_auto_at",
-    "first_unclear_at", "first_human_at", "first_human_kind", "bounced_at", "disputed", "observed_until", "gap_from",
-    "questions_asked", "questions_answered",
+    "first_unclear_at", "first_human_at", "first_human_kind", "bounced_at", "disputed", "mailbox_full",
+    "observed_until", "gap_from", "questions_asked", "questions_answered",
 )  # fmt: skip
 
 

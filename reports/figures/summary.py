@@ -102,6 +102,7 @@ def _window(window: int, table: list[list[int]], planned: int, rate: _Making) ->
         machine_only=called("machine only"),
         machine_parts=tuple(called(part) for part in _PARTS),
         refused_after_accepting=called("refused after accepting"),
+        mailbox_full=called("refused after accepting: mailbox full"),
         answered_question=called("answered every question"),
         undetermined_share=doubt.count / doubt.n if doubt.n else 0.0,
         opt_out=called("asked to stop"),

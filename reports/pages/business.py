@@ -61,6 +61,10 @@ class Part:
         return panels.doubt(self.told, self.told.figures.headline)
 
     @property
+    def came_back(self) -> Markup:
+        return panels.came_back(self.told, self.told.figures.headline)
+
+    @property
     def grammar(self) -> list[tuple[str, str]]:
         return grammar(self.probes)
 

@@ -48,6 +48,8 @@ _PARTS = {
     "machine_only:ack": "an acknowledgement, no bot",
     "machine_only:bot": "a bot among them",
     "answered:opt_out": "who asks us to stop",
+    "not_delivered:full": "the mailbox was full",
+    "not_delivered:other": "for another reason",
     "pending:planned": "not begun",
 }
 """A part of a disposition (rates.PARTS) in words."""

@@ -84,6 +84,24 @@ def controls(told: Told) -> tuple[Markup, bool]:
     return said + ": part of the silence below may be ours, and none of theirs.", True
 
 
+def came_back(told: Told, index: int) -> Markup:
+    """How many enquiries were refused after they had been accepted, and what they count in; nothing where none was."""
+    head = f"windows.{index}"
+    back, full = (told.at(f"{head}.{name}").count for name in ("refused_after_accepting", "mailbox_full"))
+    if not back:
+        return Markup()
+    said = told.count(f"{head}.refused_after_accepting.count") + (" enquiry was" if back == 1 else " enquiries were")
+    said += " refused after being accepted"
+    if full and full == back:
+        said += ", because the mailbox was full"
+    elif full:
+        said += Markup(", {} of them because the mailbox was full").format(told.count(f"{head}.mailbox_full.count"))
+    return said + Markup(
+        ". That is no silence, so it stays out of the rate; counting every reason on the business\u2019s side, "
+        "no person answered {}."
+    ).format(told.counts(f"{head}.no_human_their_side"))
+
+
 def by_hand(told: Told) -> Markup:
     """How many enquiries a person decided about."""
     if not told.figures.by_hand:
@@ -173,6 +191,7 @@ def rates(told: Told, study: Study) -> list[dict[str, Any]]:
                 "ours",
                 "of those in the rate and those that came back",
             ),
+            ("mailbox_full", "\u2026 because the mailbox was full", "ours", "of the same"),
         )
     ]
     judged = told.figures.windows[index].answered_question.hidden != NOT_JUDGED

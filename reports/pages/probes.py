@@ -50,6 +50,7 @@ class Probe:
     day: str = ""
     moment: str = ""
     stamp: str = ""
+    delivery: str = ""  # what mail servers said of it, in sentences
     heard: tuple[Heard, ...] = field(default=())
 
     @property
@@ -82,6 +83,7 @@ def probe(row: Row, edition: Edition, window: int, *, events: bool = False) -> P
         day=day(sent, edition.timezone) if sent is not None else "",
         moment=moment(sent, edition.timezone) if sent is not None else "",
         stamp=stamp(sent) if sent is not None else "",
+        delivery=_delivery(row, edition.now),
         heard=tuple(_heard(event, sent, edition.timezone) for event in sorted(heard, key=lambda event: event.at)),
     )
 
@@ -177,12 +179,14 @@ def _silent(row: Row, window: int, now: int, still: str) -> str:
     if disposition == "machine_only":
         return _machine(row, window, now) + still
     if disposition == "not_delivered":
-        why = " (mailbox full)" if row["mailbox_full"] else ""
-        return f"came back {_when(_after(row, 'bounced_at', now) or 0)}{why}"
+        return f"came back {_when(_after(row, 'bounced_at', now) or 0)}{_why_back(row)}"
     if disposition == "not_heard":
         gap = _after(row, "gap_from", now) or 0
         return f"we were deaf from {duration(gap)} on" if gap else "we were deaf from the start"
     if disposition == "undetermined":
+        bounced = _after(row, "bounced_at", now)
+        if row["disputed"] and bounced is not None and _after(row, "first_unclear_at", now) is None:
+            return f"a bounce {_when(bounced)}{_why_back(row)} that is in doubt{still}"
         return ("unclear; waits for a reader" if not row["by_hand"] else "unclear, also to a reader") + still
     if disposition == "pending":
         heard, begun = _heard_for(row, now), still.removeprefix(", ") == _OPEN
@@ -190,6 +194,37 @@ def _silent(row: Row, window: int, now: int, still: str) -> str:
             return f"{_OPEN}, waiting for {duration(heard)}" if heard else f"{_OPEN}, nothing was heard yet"
         return f"not heard through: heard for {duration(heard)}" if heard else "not heard through: nothing was heard"
     return "nobody"
+
+
+def _why_back(row: Row) -> str:
+    """What kind of bounce it was, in brackets; nothing where the bounce does not say."""
+    if row["mailbox_full"]:
+        return " (mailbox full)"
+    return {True: " (hard bounce)", False: " (soft bounce)", None: ""}[row["bounce_hard"]]
+
+
+_KIND_OF_BOUNCE = {
+    True: "a hard bounce: refused for good",
+    False: "a soft bounce: refused for a reason that may pass",
+    None: "a bounce that does not say whether it is for good",
+}
+
+
+def _delivery(row: Row, now: int) -> str:
+    """What mail servers reported of the way: late, refused and why, and whether that report is believed."""
+    said = []
+    delayed, bounced = _after(row, "delayed_at", now), _after(row, "bounced_at", now)
+    if delayed is not None:
+        said.append(f"Delayed on the way: a mail server said so {_when(delayed)}.")
+    if bounced is not None:
+        what = "mailbox full" if row["mailbox_full"] else _KIND_OF_BOUNCE[row["bounce_hard"]]
+        said.append(f"It came back {_when(bounced)}: {what}.")
+        if row["disputed"]:
+            said.append("The bounce is disputed, since it does not stand alone or comes too late: it is not believed.")
+        elif row["disposition"] == "not_delivered":
+            who = "the business\u2019s own server" if row["accepted_by"] == "recipient_mx" else "our relay"
+            said.append(f"So it was refused after {who} had accepted it.")
+    return " ".join(said)
 
 
 def _when(wait: int) -> str:

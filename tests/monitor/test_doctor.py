@@ -9,7 +9,8 @@ import pytest
 
 from monitor.doctor import examine
 from probes.contract import Check, Clock, OpenChannel, ProbeError
-from tests.monitor.factories import CHANNEL, World
+from probes.testing import FakeChannel, FakeWire
+from tests.monitor.factories import CHANNEL, World, mail
 
 
 @pytest.fixture
@@ -70,3 +71,36 @@ def test_a_channel_without_checks_is_no_problem(world: World) -> None:
     silent = {CHANNEL: OpenChannel(CHANNEL, one.kind, object())}
     found = {check.name: check for check in examine(world.config, world.store, silent, world.now)}
     assert found[CHANNEL].ok
+
+
+class Published(FakeWire):
+    """A wire that looks at what is published of our addresses; keeps what it was asked about."""
+
+    def __init__(self, channel: FakeChannel) -> None:
+        super().__init__(channel)
+        self.asked: list[tuple[str, bytes | None]] = []
+
+    def check_addresses(self, domain: str, seen: bytes | None, now: Clock) -> Iterator[Check]:
+        self.asked.append((domain, seen))
+        yield Check(name=f"spf of {domain}", ok=False, detail="nothing", advice="publish it")
+        raise ProbeError("the name servers are away")
+
+
+def test_every_domain_of_our_addresses_is_looked_at_with_our_newest_mail_that_was_seen(world: World) -> None:
+    wire = Published(world.fake)
+    channels = {CHANNEL: OpenChannel(CHANNEL, world.fake, wire)}
+    found = {check.name: check for check in examine(world.config, world.store, channels, world.now)}
+    assert wire.asked == [("inbox.example", None)]
+    assert found[f"{CHANNEL}: spf of inbox.example"].advice == "publish it"
+    assert found[CHANNEL].detail == "the name servers are away"
+
+    world.listen()
+    world.send()
+    copies = []
+    for number in (1, 2):
+        enquiry = world.sent_to(number)
+        copies.append(mail(enquiry.to, sender=enquiry.reply_to, Message_ID=enquiry.message_id, text=str(number)))
+        world.fake.answers(copies[-1], world.passes(minutes=1).at)
+    world.answer(2, at=world.passes(minutes=1).at).listen()
+    list(examine(world.config, world.store, channels, world.now))
+    assert wire.asked[-1] == ("inbox.example", copies[1])

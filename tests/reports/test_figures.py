@@ -104,6 +104,21 @@ def test_the_rates_of_the_set_by_hand_at_7_days() -> None:
     assert at.undetermined_share == 2 / 14
 
 
+def test_a_full_mailbox_is_counted_among_those_that_came_back_and_only_where_the_bounce_stands() -> None:
+    more = [
+        *HAND,
+        row("p30", "b30", bounced_at=HOUR, mailbox_full=True),
+        row("p31", "b31", bounced_at=HOUR, mailbox_full=True, disputed=True),
+    ]
+    at = made(more).windows[1]
+    assert said(at.refused_after_accepting) == (2, 14)
+    assert said(at.mailbox_full) == (1, 14)
+    assert said(at.no_human) == (9, 12)  # no silence: out of the headline, and in the second one
+    assert said(at.no_human_their_side) == (9 + 3, 12 + 3)
+    each = {one.name: one for one in per_business(frame(more), windows=WINDOWS, headline=7 * DAY, now=NOW)}
+    assert [said(each[name].windows[1].mailbox_full) for name in ("b09", "b30")] == [(0, 1), (1, 1)]
+
+
 def test_the_headline_of_the_set_by_hand_has_the_interval_worked_by_hand() -> None:
     # 11 clusters, b13 and b14 are one desk: see test_intervals for the same numbers worked out
     headline = made(HAND).windows[1].no_human

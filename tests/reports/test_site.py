@@ -413,6 +413,13 @@ LINES: tuple[Line, ...] = (
         [("machine", HOUR), ("bounce", DAY), ("silence", ANY)],
         "only an acknowledgement after 1 h",
     ),
+    ({"after_bounced": HOUR, "bounce_hard": True}, [("bounce", HOUR)], "came back after 1 h (hard bounce)"),
+    ({"after_bounced": HOUR, "bounce_hard": False}, [("bounce", HOUR)], "came back after 1 h (soft bounce)"),
+    (
+        {"after_bounced": HOUR, "bounce_hard": True, "disputed": True},
+        [("unclear", HOUR)],
+        "a bounce after 1 h (hard bounce) that is in doubt",
+    ),
     ({"after_first_unclear": DAY}, [("unclear", DAY)], "unclear; waits for a reader"),
     ({"after_first_unclear": DAY, "by_hand": True}, [("unclear", DAY)], "unclear, also to a reader"),
     (
@@ -471,6 +478,45 @@ def test_a_business_page_says_once_why_an_enquiry_is_not_closed(
 ) -> None:
     built(tmp_path, [sample.row("P", "firm", **facts)])
     assert counts in text(page(tmp_path / "business/firm.html").css_first(".evidence"))
+
+
+@pytest.mark.parametrize(
+    ("facts", "says"),
+    [
+        ({"after_bounced": HOUR, "bounce_hard": True}, "It came back after 1 h: a hard bounce: refused for good."),
+        (
+            {"after_bounced": HOUR, "bounce_hard": False},
+            "It came back after 1 h: a soft bounce: refused for a reason that may pass.",
+        ),
+        ({"after_bounced": HOUR, "bounce_hard": False, "mailbox_full": True}, "It came back after 1 h: mailbox full."),
+        ({"after_bounced": HOUR}, "So it was refused after the business\u2019s own server had accepted it."),
+        ({"after_bounced": HOUR, "accepted_by": "relay"}, "So it was refused after our relay had accepted it."),
+        ({"after_bounced": HOUR, "disputed": True}, "The bounce is disputed"),
+        ({"after_delayed": 4 * HOUR}, "Delayed on the way: a mail server said so after 4 h."),
+        ({"after_delayed": HOUR, "after_first_human": DAY}, "Delayed on the way: a mail server said so after 1 h."),
+    ],
+)
+def test_a_business_page_says_what_mail_servers_reported_of_each_enquiry(
+    tmp_path: Path, facts: dict[str, Any], says: str
+) -> None:
+    built(tmp_path, [sample.row("P", "firm", **facts)])
+    said = text(page(tmp_path / "business/firm.html").css_first(".evidence"))
+    assert says in said
+    assert ("refused after" in said) == ("after_bounced" in facts and "disputed" not in facts)
+
+
+def test_a_business_that_bounces_itself_out_of_the_rate_shows_in_the_second_headline(tmp_path: Path) -> None:
+    rows = [
+        sample.row("A", "firm", after_bounced=HOUR, mailbox_full=True),
+        sample.row("B", "firm", after_bounced=HOUR),
+        sample.row("C", "firm", after_first_human=HOUR),
+        sample.row("D", "next", after_first_human=HOUR),
+    ]
+    built(tmp_path, rows)
+    firm = text(page(tmp_path / "business/firm.html").css_first(".came-back"))
+    assert firm.startswith("2 enquiries were refused after being accepted, 1 of them because the mailbox was full.")
+    assert firm.endswith("counting every reason on the business\u2019s side, no person answered 2 of 3.")
+    assert page(tmp_path / "business/next.html").css_first(".came-back") is None
 
 
 def test_what_is_only_planned_is_in_the_ledger_and_not_attempted(tmp_path: Path) -> None:
