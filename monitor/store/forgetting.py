@@ -1,0 +1,371 @@
+"""Forgetting somebody: what must be read for it, and erasing in one transaction. Facts, times and kinds stay.
+
+Text columns are found by the tables themselves, so that a column that is new is not forgotten about. What stays as it
+is: keys, hashes, and the frozen content of studies.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import zlib
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Connection, String, Table, delete, func, insert, or_, select, update
+
+from monitor.domains import is_freemail, registrable
+from monitor.forgotten import digest, placeholder
+from monitor.store.codes import salt
+from monitor.store.engine import Store, add_unless_there, chunks
+from monitor.store.records import DIGEST, OPEN_STATES
+from monitor.store.tables import (
+    ARRIVALS,
+    BUSINESS_DOMAINS,
+    BUSINESSES,
+    CANARIES,
+    CONTACTS,
+    ENDPOINTS,
+    MATCHES,
+    PROBES,
+    RAW,
+    REVIEWS,
+    SIGHTINGS,
+    SUPPRESSIONS,
+    TOMBSTONES,
+    VERDICTS,
+    metadata,
+)
+
+LEFT_ALONE = frozenset({"meta", "raw", "arrivals", "study_versions", "sightings", "cursors", "tombstones", "outcomes"})
+"""Tables without a person's words, with frozen content, or made anew afterwards."""
+
+BATCH_BYTES = 32 * 1024 * 1024
+Blank = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """A business that an address to be forgotten reaches: then it is forgotten as a whole."""
+
+    id: int
+    key: str
+    code: str
+    name: str
+    addresses: tuple[str, ...]
+    domains: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tomb:
+    """When somebody was forgotten, and what was erased."""
+
+    at: datetime
+    why: str
+    erased: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """A mail that lies in a mailbox still: the tool erases nothing there."""
+
+    mailbox: str
+    place: str
+    position: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erasure:
+    """What is to be erased. `everywhere` blanks the addresses and names in any text, `thoroughly` whatever may tell of
+    a person in the words of the arrivals concerned; `owners` are businesses to be forgotten as a whole."""
+
+    address: str
+    others: frozenset[str]
+    shas: frozenset[str]
+    owners: tuple[Owner, ...]
+    everywhere: Blank
+    thoroughly: Blank
+    why: str
+
+
+# --------------------------------------------------------------------------- reading
+def tombstone(store: Store, address: str) -> Tomb | None:
+    """The latest tombstone of an address; None when nobody of that address was forgotten."""
+    mine = TOMBSTONES.c.digest == digest(salt(store), address)
+    query = select(TOMBSTONES.c.at, TOMBSTONES.c.why, TOMBSTONES.c.erased).where(mine).order_by(TOMBSTONES.c.id.desc())
+    with store.read() as connection:
+        row = connection.execute(query.limit(1)).mappings().first()
+    return None if row is None else Tomb(**row)
+
+
+def forgotten_among(store: Store, addresses: Collection[str]) -> frozenset[str]:
+    """Those of the addresses that were forgotten."""
+    with store.read() as connection:
+        known = set(connection.scalars(select(SUPPRESSIONS.c.value).where(SUPPRESSIONS.c.what == DIGEST)))
+    if not known:
+        return frozenset()
+    key = salt(store)
+    return frozenset(one for one in addresses if digest(key, one) in known)
+
+
+def is_ours(store: Store, addresses: Collection[str]) -> bool:
+    """Whether one of the addresses is a private reply address or a canary's: our own, and no person's."""
+    spelt = tuple(one.lower() for one in addresses)
+    probes = select(PROBES.c.id).where(PROBES.c.reply_address.in_(spelt)).limit(1)
+    canaries = select(CANARIES.c.id).where(or_(CANARIES.c.address.in_(spelt), CANARIES.c.sender.in_(spelt))).limit(1)
+    with store.read() as connection:
+        return connection.scalar(probes) is not None or connection.scalar(canaries) is not None
+
+
+def owners(store: Store, addresses: Collection[str]) -> tuple[Owner, ...]:
+    """The businesses that these addresses reach, with all their addresses and their own domains."""
+    with store.read() as connection:
+        ids = set(connection.scalars(select(ENDPOINTS.c.business_id).where(ENDPOINTS.c.address.in_(tuple(addresses)))))
+        found: list[Owner] = []
+        for some in chunks(sorted(ids)):
+            for row in connection.execute(select(BUSINESSES).where(BUSINESSES.c.id.in_(some))):
+                reached = connection.scalars(select(ENDPOINTS.c.address).where(ENDPOINTS.c.business_id == row.id)).all()
+                mine = select(BUSINESS_DOMAINS.c.domain).where(BUSINESS_DOMAINS.c.business_id == row.id)
+                domains = {*connection.scalars(mine), *(registrable(one) for one in row.own_domains)}
+                found.append(
+                    Owner(
+                        id=row.id,
+                        key=row.key,
+                        code=row.code,
+                        name=row.name,
+                        addresses=tuple(reached),
+                        domains=tuple(sorted(one for one in domains if one and not is_freemail(one))),
+                    )
+                )
+    return tuple(found)
+
+
+def raws(store: Store, only: Collection[str] | None = None) -> Iterator[tuple[str, bytes]]:
+    """The bytes of every mail that is not erased (or of these hashes), by hash, in bounded memory."""
+    last = ""
+    wanted = None if only is None else sorted(only)
+    while True:
+        query = select(RAW.c.sha256, RAW.c.size).where(RAW.c.erased_at.is_(None)).order_by(RAW.c.sha256).limit(200)
+        if wanted is not None:
+            if not wanted:
+                return
+            some, wanted = wanted[:200], wanted[200:]
+            query = query.where(RAW.c.sha256.in_(some))
+        else:
+            query = query.where(RAW.c.sha256 > last)
+        with store.read() as connection:
+            rows = connection.execute(query).all()
+        if not rows and wanted is None:
+            return
+        for sha256, _size in rows:  # one at a time: a mail may be large
+            with store.read() as connection:
+                data = connection.scalar(select(RAW.c.data).where(RAW.c.sha256 == sha256)) or b""
+            with contextlib.suppress(zlib.error):
+                yield sha256, zlib.decompress(data)
+            last = sha256
+
+
+def of_businesses(store: Store, shas: Collection[str]) -> frozenset[str]:
+    """Hashes of all mails that belong to the businesses to which these mails belong."""
+    with store.read() as connection:
+        asked: set[int] = set()
+        for some in chunks(sorted(shas)):
+            asked |= set(
+                connection.scalars(
+                    select(PROBES.c.business_id)
+                    .join_from(ARRIVALS, MATCHES, MATCHES.c.arrival_id == ARRIVALS.c.id)
+                    .join(PROBES, PROBES.c.id == MATCHES.c.probe_id)
+                    .where(ARRIVALS.c.sha256.in_(some))
+                )
+            )
+        return _mails_of(connection, asked)
+
+
+def mails_of(store: Store, businesses: Collection[int]) -> frozenset[str]:
+    """Hashes of all mails that belong to probes of these businesses."""
+    with store.read() as connection:
+        return _mails_of(connection, businesses)
+
+
+def _mails_of(connection: Connection, businesses: Collection[int]) -> frozenset[str]:
+    found: set[str] = set()
+    for some in chunks(sorted(businesses)):
+        found |= set(
+            connection.scalars(
+                select(ARRIVALS.c.sha256)
+                .join_from(ARRIVALS, MATCHES, MATCHES.c.arrival_id == ARRIVALS.c.id)
+                .join(PROBES, PROBES.c.id == MATCHES.c.probe_id)
+                .where(PROBES.c.business_id.in_(some))
+            )
+        )
+    return frozenset(found)
+
+
+def left_in_mailboxes(store: Store, shas: Collection[str]) -> list[Left]:
+    """Where these mails were seen: they lie there still, unless somebody took them away."""
+    found: list[Left] = []
+    with store.read() as connection:
+        for some in chunks(sorted(shas)):
+            rows = connection.execute(
+                select(ARRIVALS.c.mailbox, SIGHTINGS.c.place, SIGHTINGS.c.position)
+                .join_from(ARRIVALS, SIGHTINGS, SIGHTINGS.c.arrival_id == ARRIVALS.c.id)
+                .where(ARRIVALS.c.sha256.in_(some))
+            )
+            found += [Left(mailbox=row.mailbox, place=row.place, position=row.position) for row in rows]
+    return sorted(found, key=lambda one: (one.mailbox, one.place, one.position))
+
+
+def count_erased(store: Store) -> int:
+    """How many arrivals have lost their bytes because somebody was forgotten."""
+    query = select(func.count()).select_from(ARRIVALS.join(RAW, RAW.c.sha256 == ARRIVALS.c.sha256))
+    with store.read() as connection:
+        return connection.scalar(query.where(RAW.c.erased_at.is_not(None))) or 0
+
+
+# --------------------------------------------------------------------------- erasing
+def erase(store: Store, what: Erasure, now: datetime) -> dict[str, int]:
+    """Erase and put up a tombstone: one transaction, all or nothing. Returns what was erased, how many of each."""
+    key = salt(store)
+    with store.write() as connection:
+        connection.exec_driver_sql("PRAGMA secure_delete=ON")
+        done = {"mails": _erase_raw(connection, what.shas, now)}
+        arrivals = _arrivals(connection, what.shas)
+        for owner in what.owners:
+            _forget_business(connection, owner, key, now)
+        done["businesses"] = len(what.owners)
+        done["texts"] = _thoroughly(connection, arrivals, what.thoroughly)
+        exact = {one.lower(): placeholder(key, one) for one in {what.address, *what.others}}
+        done["texts"] += _everywhere(connection, exact, what.everywhere)
+        _never_again(connection, key, what, now)
+        values = {"digest": digest(key, what.address), "why": what.thoroughly(what.why), "erased": done, "at": now}
+        connection.execute(insert(TOMBSTONES).values(values))
+    return done
+
+
+def erase_raw(connection: Connection, arrivals: Collection[int], now: datetime) -> None:
+    """Erase the bytes of these arrivals inside a transaction that is already open: they came from somebody forgotten."""
+    connection.exec_driver_sql("PRAGMA secure_delete=ON")
+    for some in chunks(sorted(arrivals)):
+        shas = connection.scalars(select(ARRIVALS.c.sha256).where(ARRIVALS.c.id.in_(some))).all()
+        _erase_raw(connection, shas, now)
+
+
+def _erase_raw(connection: Connection, shas: Collection[str], now: datetime) -> int:
+    erased = 0
+    for some in chunks(sorted(shas)):
+        mine = (RAW.c.sha256.in_(some), RAW.c.erased_at.is_(None))
+        erased += connection.execute(update(RAW).where(*mine).values(data=b"", erased_at=now)).rowcount
+    return erased
+
+
+def _arrivals(connection: Connection, shas: Collection[str]) -> list[int]:
+    found: list[int] = []
+    for some in chunks(sorted(shas)):
+        found += connection.scalars(select(ARRIVALS.c.id).where(ARRIVALS.c.sha256.in_(some)))
+    return found
+
+
+def _forget_business(connection: Connection, owner: Owner, key: bytes, now: datetime) -> None:
+    """The business as a code, its addresses as hashes, never to be contacted again; its probes and figures stay."""
+    named = f"forgotten-{owner.code.lower()}"
+    mine = BUSINESSES.c.id == owner.id
+    proof = connection.scalar(select(BUSINESSES.c.basis_proof).where(mine))
+    values = {
+        "key": named, "name": named, "basis_proof": proof and "[forgotten]", "own_domains": [], "partner_domains": [],
+        "fields": {},
+    }  # fmt: skip
+    connection.execute(update(BUSINESSES).where(mine).values(values))
+    connection.execute(delete(BUSINESS_DOMAINS).where(BUSINESS_DOMAINS.c.business_id == owner.id))
+    for row in connection.execute(select(ENDPOINTS).where(ENDPOINTS.c.business_id == owner.id)).all():
+        hidden = placeholder(key, row.address)
+        values = {"address": hidden, "scope": hidden, "retired_at": row.retired_at or now}
+        connection.execute(update(ENDPOINTS).where(ENDPOINTS.c.id == row.id).values(values))
+    probes = select(PROBES.c.id).where(PROBES.c.business_id == owner.id)
+    waiting = (CONTACTS.c.probe_id.in_(probes), CONTACTS.c.state.in_(OPEN_STATES))
+    stopped = {"state": "suppressed", "settled_at": now, "reason": "it asked to be forgotten"}
+    connection.execute(update(CONTACTS).where(*waiting).values(stopped))
+    old = (SUPPRESSIONS.c.what == "business", SUPPRESSIONS.c.value == owner.key)
+    connection.execute(delete(SUPPRESSIONS).where(*old))
+    add_unless_there(
+        connection, SUPPRESSIONS, {"what": "business", "value": named, "why": "it asked to be forgotten", "at": now}
+    )
+
+
+def _never_again(connection: Connection, key: bytes, what: Erasure, now: datetime) -> None:
+    """Stop requests by hash: those on record give up their addresses, and nobody forgotten is ever asked again."""
+    gone = {what.address, *what.others}
+    gone |= {one for owner in what.owners for one in owner.domains}
+    kinds = ("address", "scope")
+    for row in connection.execute(select(SUPPRESSIONS).where(SUPPRESSIONS.c.what.in_(kinds))).all():
+        if row.value.lower() in gone:
+            connection.execute(delete(SUPPRESSIONS).where(SUPPRESSIONS.c.id == row.id))
+            values = {"what": DIGEST, "value": digest(key, row.value), "why": what.everywhere(row.why), "at": row.at}
+            add_unless_there(connection, SUPPRESSIONS, values | {"arrival_id": row.arrival_id})
+    for one in sorted({what.address, *what.others}):
+        values = {"what": DIGEST, "value": digest(key, one), "why": "it asked to be forgotten", "at": now}
+        add_unless_there(connection, SUPPRESSIONS, values)
+
+
+# --------------------------------------------------------------------------- texts
+def _thoroughly(connection: Connection, arrivals: Sequence[int], blank: Blank) -> int:
+    changed = 0
+    for table in (VERDICTS, MATCHES, REVIEWS):
+        for some in chunks(arrivals):
+            rows = connection.execute(select(table).where(table.c.arrival_id.in_(some))).mappings().all()
+            changed += _rewrite(connection, table, rows, blank)
+    return changed
+
+
+def _everywhere(connection: Connection, exact: dict[str, str], blank: Blank) -> int:
+    def blanked(text: str) -> str:
+        return exact.get(text.strip().lower()) or blank(text)
+
+    changed = 0
+    for table in metadata.sorted_tables:
+        if table.name in LEFT_ALONE or "id" not in table.c:
+            continue
+        last: Any = None
+        while True:
+            query = select(table).order_by(table.c.id).limit(500)
+            rows = connection.execute(query if last is None else query.where(table.c.id > last)).mappings().all()
+            if not rows:
+                break
+            changed += _rewrite(connection, table, rows, blanked)
+            last = rows[-1]["id"]
+    return changed
+
+
+_NO_WORDS = frozenset({"key", "code", "state", "rules", "language", "slot", "scenario", "intent", "persona", "original_message_id"})
+
+
+def _rewrite(connection: Connection, table: Table, rows: Sequence[Any], blank: Blank) -> int:
+    """Blank what these rows say; returns how many rows said something."""
+    changed = 0
+    columns = [
+        column
+        for column in table.columns
+        if isinstance(column.type, String | JSON)
+        and not (column.primary_key or column.unique or column.foreign_keys or column.name in _NO_WORDS)
+    ]
+    for row in rows:
+        values = {}
+        for column in columns:
+            before = row[column.name]
+            after = _blanked(before, blank)
+            if after != before:
+                values[column.name] = after
+        if values:
+            connection.execute(update(table).where(table.c.id == row["id"]).values(values))
+            changed += 1
+    return changed
+
+
+def _blanked(value: Any, blank: Blank) -> Any:
+    if isinstance(value, str):
+        return blank(value)
+    if isinstance(value, list):
+        return [_blanked(one, blank) for one in value]
+    if isinstance(value, dict):
+        return {name: _blanked(one, blank) for name, one in value.items()}
+    return value
