@@ -28,7 +28,7 @@ from monitor.store.codes import salt
 from monitor.store.engine import Store
 from monitor.store.looking import BusinessEntry, businesses, events
 from monitor.store.planning import Version, versions
-from monitor.store.records import targets
+from monitor.store.records import reachable
 from monitor.store.scoring import probe_facts, write_outcomes
 from probes.settings import parse_duration
 from reports import outcomes as table
@@ -75,7 +75,7 @@ def _not_contactable(app: App) -> Iterator[Outcome]:
         if study is None:
             continue
         for channel in study.channels:
-            reached = {target.business for target in targets(app.store, [channel])}
+            reached = reachable(app.store, channel)
             for business in known:
                 own = {"group": business.group, "sector": business.sector, "country": business.country}
                 if business.key not in reached and covers(study, **own):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from monitor.app import App
-from monitor.errors import UsageError
+from monitor.errors import Erased, UsageError
 from monitor.facts import KINDS
 from monitor.problems import did_you_mean
 from monitor.report import refresh
@@ -14,7 +14,7 @@ from monitor.store.hearing import GapEntry, gaps
 from monitor.store.reviewing import Decision, Waiting
 from monitor.store.scoring import WITHDRAWN
 from monitor.store.understanding import raw
-from probes.mail.mime import Mail, parse
+from probes.mail.mime import parse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,12 @@ def inbox(app: App) -> Inbox:
 def show(app: App, arrival: int) -> Shown:
     """One arrival. Raises UsageError when there is none."""
     _must_exist(app, arrival)
-    mail = _mail(app, arrival)
+    try:
+        mail = parse(raw(app.store, arrival))
+    except Erased as gone:
+        return _erased(app, arrival, str(gone))
+    except Exception:  # whatever a mail holds, the person may still decide about it
+        mail = None
     return Shown(
         arrival=arrival,
         sender=mail.sender.address if mail else "",
@@ -103,8 +108,10 @@ def _must_exist(app: App, arrival: int) -> None:
         raise UsageError(f"there is no arrival {arrival}; `unanswered inbox` lists what waits")
 
 
-def _mail(app: App, arrival: int) -> Mail | None:
-    try:
-        return parse(raw(app.store, arrival))
-    except Exception:  # whatever a mail holds, the person may still decide about it
-        return None
+def _erased(app: App, arrival: int, why: str) -> Shown:
+    """What is left of an arrival whose bytes are gone: when that was, and what the rules had read, blanked."""
+    verdict = records.last_words(app.store, arrival)
+    text = f"({why})\n\n{verdict}" if verdict else f"({why})"
+    return Shown(
+        arrival=arrival, sender="", subject="", text=text, decisions=tuple(records.decisions(app.store, arrival))
+    )

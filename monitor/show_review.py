@@ -24,11 +24,11 @@ def inbox(terminal: Terminal, found: Inbox, limit: int) -> int:
         terminal.record(
             {
                 "arrival": one.arrival, "at": one.at, "kind": one.kind, "why": one.why, "reason": one.reason,
-                "probe": one.probe, "business": one.business, "text": text,
+                "probe": one.probe, "business": one.business, "text": text, "erased": one.erased,
             }
         )  # fmt: skip
         of = f"{printable(one.business)} (probe {one.probe})" if one.business else "nobody"
-        terminal.say(f"{one.arrival}  {local(one.at)}  {one.kind}  {of}")
+        terminal.say(f"{one.arrival}  {local(one.at)}  {one.kind}  {of}{'  (erased)' if one.erased else ''}")
         terminal.say(f"    {printable(one.why)}; the rules say: {printable(one.reason)}")
         if text:
             terminal.say(f"    “{text[:FIRST_WORDS]}{'…' if len(text) > FIRST_WORDS else ''}”")

@@ -43,9 +43,13 @@ def rescore(
     """Match and classify all stored arrivals again with today's rules."""
     from monitor import show
     from monitor.rescore import rescore as again
+    from monitor.store.forgetting import count_erased
     from monitor.store.locks import pass_lock
 
     terminal = open_terminal(as_json=as_json, quiet=quiet)
     with open_app(config) as app, pass_lock(app.config.store, "listen"), terminal.counting("scoring") as count:
         changed = show.rescored(terminal, again(app.store, app.clock, progress=count), explain=explain)
-    terminal.record({"changed": changed})
+        erased = count_erased(app.store)
+    if erased:
+        terminal.say(f"{erased} erased on request of a person: they keep what was decided, and cannot be read again")
+    terminal.record({"changed": changed, "erased": erased})

@@ -30,6 +30,7 @@ from monitor.store.tables import (
     MATCHES,
     PROBES,
     RAW,
+    RECEIPTS,
     REVIEWS,
     SIGHTINGS,
     SUPPRESSIONS,
@@ -41,7 +42,9 @@ from monitor.store.tables import (
 LEFT_ALONE = frozenset({"meta", "raw", "arrivals", "study_versions", "sightings", "cursors", "tombstones", "outcomes"})
 """Tables without a person's words, with frozen content, or made anew afterwards."""
 
-BATCH_BYTES = 32 * 1024 * 1024
+SAID = ((VERDICTS, ("new_text", "reasons", "promise")), (MATCHES, ("reason",)), (REVIEWS, ("why",)))
+"""Where the words of an arrival stand once it is understood."""
+
 Blank = Callable[[str], str]
 
 
@@ -233,18 +236,19 @@ def erase(store: Store, what: Erasure, now: datetime) -> dict[str, int]:
         arrivals = _arrivals(connection, what.shas)
         for owner in what.owners:
             _forget_business(connection, owner, key, now)
+        _never_again(connection, key, what, now)
         done["businesses"] = len(what.owners)
         done["texts"] = _thoroughly(connection, arrivals, what.thoroughly)
+        done["texts"] += _of_owners(connection, [owner.id for owner in what.owners], what.thoroughly)
         exact = {one.lower(): placeholder(key, one) for one in {what.address, *what.others}}
         done["texts"] += _everywhere(connection, exact, what.everywhere)
-        _never_again(connection, key, what, now)
         values = {"digest": digest(key, what.address), "why": what.thoroughly(what.why), "erased": done, "at": now}
         connection.execute(insert(TOMBSTONES).values(values))
     return done
 
 
 def erase_raw(connection: Connection, arrivals: Collection[int], now: datetime) -> None:
-    """Erase the bytes of these arrivals inside a transaction that is already open: they came from somebody forgotten."""
+    """Erase the bytes of these arrivals, of somebody forgotten, inside a transaction that is already open."""
     connection.exec_driver_sql("PRAGMA secure_delete=ON")
     for some in chunks(sorted(arrivals)):
         shas = connection.scalars(select(ARRIVALS.c.sha256).where(ARRIVALS.c.id.in_(some))).all()
@@ -270,10 +274,11 @@ def _forget_business(connection: Connection, owner: Owner, key: bytes, now: date
     """The business as a code, its addresses as hashes, never to be contacted again; its probes and figures stay."""
     named = f"forgotten-{owner.code.lower()}"
     mine = BUSINESSES.c.id == owner.id
-    proof = connection.scalar(select(BUSINESSES.c.basis_proof).where(mine))
-    values = {
+    proof, group = connection.execute(select(BUSINESSES.c.basis_proof, BUSINESSES.c.group).where(mine)).one()
+    others = select(BUSINESSES.c.id).where(BUSINESSES.c.group == group, BUSINESSES.c.id != owner.id).limit(1)
+    values: dict[str, Any] = {
         "key": named, "name": named, "basis_proof": proof and "[forgotten]", "own_domains": [], "partner_domains": [],
-        "fields": {},
+        "fields": {}, "group": group if connection.scalar(others) is not None else None,
     }  # fmt: skip
     connection.execute(update(BUSINESSES).where(mine).values(values))
     connection.execute(delete(BUSINESS_DOMAINS).where(BUSINESS_DOMAINS.c.business_id == owner.id))
@@ -310,10 +315,26 @@ def _never_again(connection: Connection, key: bytes, what: Erasure, now: datetim
 # --------------------------------------------------------------------------- texts
 def _thoroughly(connection: Connection, arrivals: Sequence[int], blank: Blank) -> int:
     changed = 0
-    for table in (VERDICTS, MATCHES, REVIEWS):
+    for table, names in SAID:
         for some in chunks(arrivals):
             rows = connection.execute(select(table).where(table.c.arrival_id.in_(some))).mappings().all()
-            changed += _rewrite(connection, table, rows, blank)
+            changed += _rewrite(connection, table, names, rows, blank)
+    return changed
+
+
+def _of_owners(connection: Connection, businesses: Sequence[int], blank: Blank) -> int:
+    """Blank what we wrote to these businesses and what was said on the way."""
+    changed = 0
+    for some in chunks(businesses):
+        probes = select(PROBES.c.id).where(PROBES.c.business_id.in_(some))
+        contacts = select(CONTACTS.c.id).where(CONTACTS.c.probe_id.in_(probes))
+        for table, names, where in (
+            (PROBES, ("subject", "body", "suppressed_reason"), PROBES.c.business_id.in_(some)),
+            (CONTACTS, ("reason",), CONTACTS.c.probe_id.in_(probes)),
+            (RECEIPTS, ("reason", "transcript", "host", "provider_id"), RECEIPTS.c.contact_id.in_(contacts)),
+        ):
+            rows = connection.execute(select(table).where(where)).mappings().all()
+            changed += _rewrite(connection, table, names, rows, blank)
     return changed
 
 
@@ -325,36 +346,36 @@ def _everywhere(connection: Connection, exact: dict[str, str], blank: Blank) -> 
     for table in metadata.sorted_tables:
         if table.name in LEFT_ALONE or "id" not in table.c:
             continue
+        names = _wordy(table)
         last: Any = None
         while True:
             query = select(table).order_by(table.c.id).limit(500)
             rows = connection.execute(query if last is None else query.where(table.c.id > last)).mappings().all()
             if not rows:
                 break
-            changed += _rewrite(connection, table, rows, blanked)
+            changed += _rewrite(connection, table, names, rows, blanked)
             last = rows[-1]["id"]
     return changed
 
 
-_NO_WORDS = frozenset({"key", "code", "state", "rules", "language", "slot", "scenario", "intent", "persona", "original_message_id"})
-
-
-def _rewrite(connection: Connection, table: Table, rows: Sequence[Any], blank: Blank) -> int:
-    """Blank what these rows say; returns how many rows said something."""
-    changed = 0
-    columns = [
-        column
+def _wordy(table: Table) -> list[str]:
+    """The columns of a table that may hold somebody's words."""
+    return [
+        column.name
         for column in table.columns
-        if isinstance(column.type, String | JSON)
-        and not (column.primary_key or column.unique or column.foreign_keys or column.name in _NO_WORDS)
+        if isinstance(column.type, String | JSON) and not (column.primary_key or column.unique or column.foreign_keys)
     ]
+
+
+def _rewrite(connection: Connection, table: Table, names: Sequence[str], rows: Sequence[Any], blank: Blank) -> int:
+    """Blank what these columns of these rows say; returns how many rows said something."""
+    changed = 0
     for row in rows:
         values = {}
-        for column in columns:
-            before = row[column.name]
-            after = _blanked(before, blank)
-            if after != before:
-                values[column.name] = after
+        for name in names:
+            after = _blanked(row[name], blank)
+            if after != row[name]:
+                values[name] = after
         if values:
             connection.execute(update(table).where(table.c.id == row["id"]).values(values))
             changed += 1
@@ -367,5 +388,5 @@ def _blanked(value: Any, blank: Blank) -> Any:
     if isinstance(value, list):
         return [_blanked(one, blank) for one in value]
     if isinstance(value, dict):
-        return {name: _blanked(one, blank) for name, one in value.items()}
+        return {name: one if name == "due" else _blanked(one, blank) for name, one in value.items()}
     return value

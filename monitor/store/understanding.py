@@ -13,13 +13,18 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
+from monitor.errors import Erased
 from monitor.facts import Match, Promise, Verdict
 from monitor.store.canaries import come_home
 from monitor.store.engine import Store, chunks, clean
+from monitor.store.forgetting import erase_raw
 from monitor.store.records import stop_within
 from monitor.store.tables import ARRIVALS, ENDPOINTS, MATCHES, PROBES, RAW, REVIEWS, VERDICTS
 
 VERDICT = tuple(one.name for one in fields(Verdict))
+
+HEAD_BYTES = 16 * 1024
+"""Packed bytes of a mail in which its headers are looked for."""
 
 LOADED_BYTES = 32 * 1024 * 1024
 """How much raw mail is in memory at a time; a single larger one is read all the same."""
@@ -38,12 +43,14 @@ class Unread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Understood:
-    """What an arrival turned out to be, and where it belongs; `canary`: the one that it is."""
+    """What an arrival turned out to be, and where it belongs; `canary`: the one that it is; `erase`: it came from
+    somebody who was forgotten, so that its bytes go once this is stored."""
 
     arrival: int
     matches: tuple[Match, ...]
     verdict: Verdict
     canary: int | None = None
+    erase: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +68,7 @@ def not_understood(store: Store, limit: int = 200) -> list[Unread]:
     query = (
         select(ARRIVALS.c.id, ARRIVALS.c.channel, ARRIVALS.c.mailbox, ARRIVALS.c.at, ARRIVALS.c.sha256, RAW.c.size)
         .join_from(ARRIVALS, RAW, ARRIVALS.c.sha256 == RAW.c.sha256)
-        .where(ARRIVALS.c.understood.is_(False))
+        .where(ARRIVALS.c.understood.is_(False), RAW.c.erased_at.is_(None))
         .order_by(ARRIVALS.c.channel, ARRIVALS.c.at)
         .limit(limit)
     )
@@ -69,14 +76,14 @@ def not_understood(store: Store, limit: int = 200) -> list[Unread]:
 
 
 def stored_arrivals(store: Store, limit: int = 200) -> Iterator[list[Unread]]:
-    """Every stored arrival, in the order of storing, in batches of at most `limit` and 32 MB."""
+    """Every stored arrival that is not erased, in the order of storing, in batches of at most `limit` and 32 MB."""
     last = 0
     columns = (ARRIVALS.c.id, ARRIVALS.c.channel, ARRIVALS.c.mailbox, ARRIVALS.c.at, ARRIVALS.c.sha256, RAW.c.size)
     while True:
         query = (
             select(*columns)
             .join_from(ARRIVALS, RAW, ARRIVALS.c.sha256 == RAW.c.sha256)
-            .where(ARRIVALS.c.id > last)
+            .where(ARRIVALS.c.id > last, RAW.c.erased_at.is_(None))
             .order_by(ARRIVALS.c.id)
             .limit(limit)
         )
@@ -94,10 +101,26 @@ def count_arrivals(store: Store) -> int:
 
 
 def raw(store: Store, arrival: int) -> bytes:
-    """The bytes of one arrival, as they came."""
-    query = select(RAW.c.data).join_from(ARRIVALS, RAW, ARRIVALS.c.sha256 == RAW.c.sha256)
+    """The bytes of one arrival, as they came. Raises Erased when a person in it was forgotten."""
+    query = select(RAW.c.data, RAW.c.erased_at).join_from(ARRIVALS, RAW, ARRIVALS.c.sha256 == RAW.c.sha256)
     with store.read() as connection:
-        return zlib.decompress(connection.scalars(query.where(ARRIVALS.c.id == arrival)).one())
+        row = connection.execute(query.where(ARRIVALS.c.id == arrival)).one()
+    if row.erased_at is not None:
+        raise Erased(f"arrival {arrival}: its bytes were erased on {row.erased_at:%Y-%m-%d}, on request of a person")
+    return zlib.decompress(row.data)
+
+
+def heads(store: Store, arrivals: Sequence[int]) -> dict[int, bytes]:
+    """The beginnings of these arrivals, their headers as a rule; nothing of those that are erased."""
+    found: dict[int, bytes] = {}
+    query = select(ARRIVALS.c.id, func.substr(RAW.c.data, 1, HEAD_BYTES).label("data")).join_from(
+        ARRIVALS, RAW, ARRIVALS.c.sha256 == RAW.c.sha256
+    )
+    with store.read() as connection:
+        for some in chunks(arrivals):
+            for row in connection.execute(query.where(ARRIVALS.c.id.in_(some), RAW.c.erased_at.is_(None))):
+                found[row.id] = zlib.decompressobj().decompress(row.data, 4 * HEAD_BYTES).partition(b"\r\n\r\n")[0]
+    return found
 
 
 def _loaded(store: Store, query: Select[Any]) -> Iterator[list[Unread]]:
@@ -166,6 +189,9 @@ def store_understood(store: Store, items: Sequence[Understood], now: datetime) -
         for item in items:
             if item.canary is not None:
                 come_home(connection, item.canary, item.arrival)
+        if gone := [item.arrival for item in items if item.erase]:
+            erase_raw(connection, gone, now)
+        for item in items:
             if item.verdict.kind == "opt_out":
                 _stop(connection, item, now)
     return changes

@@ -192,7 +192,8 @@ def test_a_business_that_may_be_named_keeps_its_words_and_its_people_lose_theirs
     [
         "12 Baker Street", "221b Old Mill Rd.", "Hauptstraße 12a", "Lange Gasse 3", "Am Alten Markt Platz 3",
         "12 bis rue de la Paix", "3, avenue Victor Hugo", "Calle Mayor 12", "Avda. de la Constitución, 7",
-        "Via Roma 12",        "Rua Augusta, 120", "Kerkstraat 12", "ul. Długa 12", "ул. Ленина, д. 12", "12 đường Lê Lợi",
+        "Via Roma 12", "Rua Augusta, 120", "Kerkstraat 12", "ul. Długa 12", "ул. Ленина, д. 12",
+        "12 đường Lê Lợi",
         "số 5 Nguyễn Trãi", "中山路12号", "神南1丁目2番3号", "강남구 테헤란로 12",
     ],
 )  # fmt: skip
