@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from monitor.app import App
-from monitor.businesses import Imported, Reject, read, rejects_csv
+from monitor.businesses import Reject, read, rejects_csv
 from monitor.errors import ConfigError, UsageError
-from monitor.store.forgetting import forgotten_among
-from monitor.store.records import ImportResult, import_businesses
+from monitor.store.records import ImportResult, import_businesses, suppressed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +41,16 @@ def bring_in(
     except OSError as error:
         raise UsageError(f"{file}: cannot be read ({error.strerror}); name the CSV to import") from error
     kinds = {name: channel.kind for name, channel in app.config.channels.items()}
-    found = read(raw, kinds=kinds, default_basis=basis, default_timezone=timezone, default_language=language)
+    found = read(
+        raw,
+        kinds=kinds,
+        default_basis=basis,
+        default_timezone=timezone,
+        default_language=language,
+        forgot=suppressed(app.store).forgot,
+    )
     if found.problems:
         raise ConfigError(*(f"{file}: {problem}" for problem in found.problems))
-    found = _without_the_forgotten(app, found)
     result = None
     if not found.rejects or skip_bad is not None:
         if skip_bad is not None and found.rejects:
@@ -55,25 +60,3 @@ def bring_in(
                 raise UsageError(f"{skip_bad}: cannot be written ({error.strerror}); name another file") from error
         result = import_businesses(app.store, found.rows, app.clock())
     return BroughtIn(file=file, rows=len(found.rows), rejects=found.rejects, warnings=found.warnings, result=result)
-
-
-def _without_the_forgotten(app: App, found: Imported) -> Imported:
-    """Rows with an address that was forgotten are refused: it is neither stored anew nor contacted."""
-    gone = forgotten_among(app.store, {one.address for row in found.rows for one in row.endpoints})
-    refused = [row for row in found.rows if any(one.address in gone for one in row.endpoints)]
-    if not refused:
-        return found
-    why = "asked to be forgotten, and is neither stored nor contacted again; take the row out"
-    rejects = [
-        Reject(
-            line=row.line,
-            reasons=tuple(f"{one.address} {why}" for one in row.endpoints if one.address in gone),
-            cells=row.cells,
-        )
-        for row in refused
-    ]
-    return replace(
-        found,
-        rows=tuple(row for row in found.rows if row not in refused),
-        rejects=tuple(sorted((*found.rejects, *rejects), key=lambda one: one.line)),
-    )

@@ -102,16 +102,6 @@ def tombstone(store: Store, address: str) -> Tomb | None:
     return None if row is None else Tomb(**row)
 
 
-def forgotten_among(store: Store, addresses: Collection[str]) -> frozenset[str]:
-    """Those of the addresses that were forgotten."""
-    with store.read() as connection:
-        known = set(connection.scalars(select(SUPPRESSIONS.c.value).where(SUPPRESSIONS.c.what == DIGEST)))
-    if not known:
-        return frozenset()
-    key = salt(store)
-    return frozenset(one for one in addresses if digest(key, one) in known)
-
-
 def is_ours(store: Store, addresses: Collection[str]) -> bool:
     """Whether one of the addresses is a private reply address or a canary's: our own, and no person's."""
     spelt = tuple(one.lower() for one in addresses)

@@ -22,13 +22,14 @@ from monitor.listen import todays_rules
 from monitor.report import publish, read, refresh
 from monitor.rescore import rescore
 from monitor.reviewing import decide, show
+from monitor.store.hearing import take_in
 from monitor.store.integrity import integrity
 from monitor.store.locks import pass_lock
 from monitor.store.records import stop, suppressed
 from monitor.store.understanding import raw
 from probes.testing import FakeSettings
 from reports.data import verify
-from tests.monitor.factories import CHANNEL, World, endpoint, mail, only, rows
+from tests.monitor.factories import CHANNEL, World, arrival, batch, endpoint, mail, only, rows
 
 PERSON = "anna.schmidt@firm1.example"
 NAME = "Anna Schmidt"
@@ -115,7 +116,7 @@ def test_those_beside_the_person_stay_as_they_are(world: World) -> None:
          "Content_Type": "multipart/mixed; boundary=b"},
     ],
 )  # fmt: skip
-def test_a_mail_is_found_however_the_address_is_packed_in_it(world: World, packed: dict[str, str]) -> None:
+def test_a_mail_is_found_however_the_address_is_packed_in_it(world: World, packed: dict[str, Any]) -> None:
     world.answer(3, **packed).listen(todays_rules())
     asks(world)
     assert [bool(row["data"]) for row in rows(world.store, "raw")].count(False) == 2
@@ -167,10 +168,8 @@ def test_the_same_mail_seen_again_is_known_and_not_stored_anew(world: World) -> 
 def test_the_same_mail_in_another_mailbox_takes_over_what_was_decided(world: World) -> None:
     again = world.fake._places["INBOX"][0].raw
     asks(world)
-    world.fake.mailbox = "other@inbox.example"
-    world.fake._places["INBOX"].clear()
-    world.fake.answers(again, world.at)
-    world.listen(todays_rules())
+    here: dict[str, Any] = {"mailbox": "other@inbox.example"}
+    take_in(world.store, CHANNEL, batch(arrival(again, **here), **here), world.at)
     assert [row["kind"] for row in rows(world.store, "verdicts")] == ["human", "human", "human"]
     assert names_in(on_disk(world), PERSON, NAME) == []
     assert faults(world) == []
@@ -193,12 +192,13 @@ def test_an_erased_mail_says_so_when_a_person_looks_at_it(world: World) -> None:
 
 def test_a_later_mail_of_the_person_counts_and_is_erased_once_it_is_understood(world: World) -> None:
     asks(world)
-    world.answer(3, sender=f"{NAME} <{PERSON}>", text=f"Yes, it costs 30 EUR.\r\n\r\nRegards,\r\nAnna").listen(
+    world.answer(3, sender=f"{NAME} <{PERSON}>", text="Yes, it costs 30 EUR.\r\n\r\nRegards,\r\nAnna").listen(
         todays_rules()
     )
     world.store.close()
-    assert names_in(on_disk(world), PERSON, NAME, "Anna") == []
-    assert rows(world.store, "verdicts")[-1]["kind"] == "human"
+    assert names_in(on_disk(world), PERSON, NAME, "schmidt") == []
+    last = rows(world.store, "verdicts")[-1]
+    assert (last["kind"], "Anna" in last["new_text"]) == ("human", False)
     assert {row["business"] for row in facts(world) if row["first_human_at"]} == {"firm-1", "firm-2", "firm-3"}
     assert faults(world) == []
 
@@ -267,7 +267,7 @@ def test_an_address_that_we_wrote_to_stands_for_its_business_as_a_whole(world: W
 
 
 def test_a_forgotten_business_is_never_contacted_again(world: World) -> None:
-    world.studies(schedule="every 7d")
+    world.studies(schedule="0 9 * * *")
     asks(world, FIRM)
     world.passes(days=60).send()
     assert {one.to for one in world.fake.sent[3:]} == {"info@firm2.example", "info@firm3.example"}
