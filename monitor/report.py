@@ -117,7 +117,7 @@ def publish(app: App, out: Path, *, note: str = "", progress: Progress = unwatch
     refresh(app, progress)
     frame = read(app.store)
     names = app.config.report.names
-    coded = frame if names else _coded(frame, app.store)
+    coded = _unaddressed(frame) if names else _coded(frame, app.store)
     made = edition(app, frame, note=note)
     index = site.build(coded, made, out)
     return Published(
@@ -252,6 +252,12 @@ def _senders(head: bytes) -> tuple[str, ...]:
 def _coder(store: Store) -> Callable[[str], str]:
     key = salt(store)
     return lambda probe: hashlib.blake2s(probe.encode(), key=key, digest_size=6).hexdigest()
+
+
+def _unaddressed(frame: pl.DataFrame) -> pl.DataFrame:
+    """The outcomes without addresses, numbers and people in the words of servers and of policy."""
+    said = {reason: redact(reason) for reason in frame["reason"].unique() if reason is not None}
+    return frame.with_columns(reason=pl.col("reason").replace(said))
 
 
 def _coded(frame: pl.DataFrame, store: Store) -> pl.DataFrame:
