@@ -114,11 +114,13 @@ def of_sender(display: str, address: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one for one in (written, turned, spelt) if one and parts([one])))
 
 
-def is_told(name: str) -> bool:
-    """Whether somebody can be told by this whole name: "May Chen" and "Anna", not "May", "Support" or "Sales Team"."""
-    words = _words()
-    own = [word for word in _WORDS.findall(name) if word.casefold() not in words.common]
-    return len(own) > 1 or bool(parts([name]))
+def is_told(name: str, but: Iterable[str] = ()) -> bool:
+    """Whether somebody can be told by this whole name: "May Chen" and "Anna", not "May", "Support" or "Sales Team";
+    not by words that all stand in `but`."""
+    common = _words().common
+    spared = {fold(word) for text in but for word in _WORDS.findall(text)}
+    own = [word for word in _WORDS.findall(name) if word.casefold() not in common and fold(word) not in spared]
+    return len(own) > 1 or bool(parts([name], but))
 
 
 def is_person(name: str) -> bool:

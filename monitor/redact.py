@@ -84,7 +84,7 @@ def redact(
     of a business that is named). `domains` go with everything below them.
     """
     text = _composed(text)
-    told = (one for one in people if is_told(one))
+    told = (one for one in people if is_told(one, but=spared))
     known = parts(people, but=spared)
     patterns = [
         _KINDS,
