@@ -175,7 +175,7 @@ def _blank(hit: re.Match[str], known: AbstractSet[str]) -> str:
     if kind == "blank":
         return hit[0]
     if kind == "street":
-        end = len(hit[0].rstrip())
+        end = len(hit[0].rstrip(" ."))
         return PLACE + hit[0][end:]
     if kind == "code":
         return NUMBER

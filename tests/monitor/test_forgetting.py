@@ -94,6 +94,19 @@ def test_nothing_of_the_person_stays_in_the_files_of_the_store_and_every_fact_do
     assert faults(world) == []
 
 
+def test_what_was_deleted_before_is_gone_from_the_free_pages_too(world: World) -> None:
+    with world.store.write() as connection:
+        connection.exec_driver_sql("PRAGMA secure_delete=OFF")
+        connection.exec_driver_sql("CREATE TABLE scratch (said TEXT)")
+        connection.exec_driver_sql("INSERT INTO scratch VALUES (?)", (f"{PERSON} " * 5_000,))
+    with world.store.write() as connection:
+        connection.exec_driver_sql("DROP TABLE scratch")
+    assert on_disk(world).count(PERSON) > 1_000
+    asks(world)
+    world.store.close()
+    assert names_in(on_disk(world), PERSON) == []
+
+
 def test_those_beside_the_person_stay_as_they_are(world: World) -> None:
     asks(world)
     assert names_in(on_disk(world), "Bob Miller", "bob@firm2.example", "info@firm1.example", "Firm 1") == [
@@ -107,7 +120,7 @@ def test_those_beside_the_person_stay_as_they_are(world: World) -> None:
         {"text": f"Ask my colleague {PERSON}."},
         {"text": "Ask anna.schmidt=40firm1.example.", "Content_Transfer_Encoding": "quoted-printable"},
         {"text": base64.b64encode(f"Ask {PERSON}".encode()).decode(), "Content_Transfer_Encoding": "base64"},
-        {"text": "<p>Ask anna.schmidt&#64;firm1.example</p>", "Content_Type": "text/html"},
+        {"text": "<p>Ask anna.schmidt&commat;firm1.example</p>", "Content_Type": "text/html"},
         {"Cc": f"=?utf-8?b?{base64.b64encode(NAME.encode()).decode()}?= <{PERSON}>"},
         {"Reply_To": PERSON.upper()},
         {"X_Sender": f"=?utf-8?q?{PERSON.replace('@', '=40')}?="},
