@@ -20,9 +20,10 @@ from monitor.listen import todays_rules, understand
 from monitor.naming import is_person, of_sender
 from monitor.redact import names_of, redact
 from monitor.report import publish, refresh
-from monitor.store import forgetting as records
-from monitor.store.forgetting import Erasure, Left, Owner
+from monitor.store import traces as records
+from monitor.store.forgetting import Erasure, erase
 from monitor.store.locks import pass_lock
+from monitor.store.traces import Left, Owner
 from monitor.tracing import Sought, says, trace
 from probes.mail.mime import parse
 
@@ -89,7 +90,7 @@ def forget(
         erased = {"mails": len(found.shas), "businesses": len(owners)}
         scrubbed = True
         if not dry and (before is None or found.shas or owners):
-            erased = records.erase(app.store, what, app.clock())
+            erased = erase(app.store, what, app.clock())
             refresh(app)
             scrubbed = app.store.scrub()
     if not dry:

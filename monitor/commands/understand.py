@@ -43,8 +43,8 @@ def rescore(
     """Match and classify all stored arrivals again with today's rules."""
     from monitor import show
     from monitor.rescore import rescore as again
-    from monitor.store.forgetting import count_erased
     from monitor.store.locks import pass_lock
+    from monitor.store.traces import count_erased
 
     terminal = open_terminal(as_json=as_json, quiet=quiet)
     with open_app(config) as app, pass_lock(app.config.store, "listen"), terminal.counting("scoring") as count:
