@@ -8,7 +8,7 @@ a business cannot be reached is a finding. Columns that nobody knows fill placeh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from monitor import csvfile
@@ -18,6 +18,8 @@ from monitor.rows import BusinessRow, Defaults, EndpointRow, Row, clean
 from probes.contract import ChannelKind
 
 __all__ = ["BusinessRow", "EndpointRow", "Imported", "Reject", "messages", "read", "rejects_csv"]
+
+FORGOTTEN = "asked to be forgotten, and is neither stored nor contacted again; take the row out"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +51,13 @@ def read(
     default_basis: str | None = None,
     default_timezone: str | None = None,
     default_language: str | None = None,
+    forgot: Callable[[str], bool] = frozenset().__contains__,
 ) -> Imported:
     """What `data`, the bytes of a CSV, holds.
 
-    `kinds`: the configured channels, by their name in the config. The defaults stand in for blank cells. Never
-    raises: what is wrong with the file is in `problems`, what is wrong with a row in `rejects`.
+    `kinds`: the configured channels, by their name in the config. The defaults stand in for blank cells. `forgot`:
+    whether somebody of an address asked to be forgotten; such a row is refused. Never raises: what is wrong with the
+    file is in `problems`, what is wrong with a row in `rejects`.
     """
     try:
         text, encoding = csvfile.decode(data)
@@ -74,7 +78,7 @@ def read(
     notes = list(heads.warnings)
     if encoding == "cp1252":
         notes.append("read as Windows-1252, since it is not UTF-8; check a name with accents in it")
-    rows, rejects = _rows(found, heads, kinds, defaults, notes)
+    rows, rejects = _rows(found, heads, kinds, defaults, notes, forgot)
     return replace(imported, rows=tuple(rows), rejects=tuple(rejects), warnings=(*notes, *_shared(rows)))
 
 
@@ -118,6 +122,7 @@ def _rows(
     kinds: Mapping[str, ChannelKind],
     defaults: Defaults,
     notes: list[str],
+    forgot: Callable[[str], bool],
 ) -> tuple[list[BusinessRow], list[Reject]]:
     rows: list[BusinessRow] = []
     rejects: list[Reject] = []
@@ -126,6 +131,8 @@ def _rows(
         cells = tuple(clean(cell) for cell in record.cells)
         reasons: list[str] = [record.error] if record.error else []
         row = None if reasons else Row(record.line, cells, heads, kinds, defaults, reasons, notes).build()
+        if row is not None:
+            reasons += [f"{one.address} {FORGOTTEN}" for one in row.endpoints if forgot(one.address)]
         if row is not None and not reasons:
             if row.key not in seen:
                 seen[row.key] = record.line, cells

@@ -5,7 +5,8 @@
     ├── UsageError           2  the command line asks for something that does not exist
     ├── StoreError           3  the store cannot be opened, read or written
     │   ├── StoreTooNew      3  written by a newer version
-    │   └── StoreBusy        3  another pass holds the lock
+    │   ├── StoreBusy        3  another pass holds the lock
+    │   └── Erased           3  a mail was erased because a person in it was forgotten
     └── WireError            3  a mail server, mailbox or provider did not answer as it must
 
 Messages say what happened, to which thing, and what to do.
@@ -41,6 +42,10 @@ class StoreTooNew(StoreError):  # noqa: N818 - named by what is the matter
 
 
 class StoreBusy(StoreError):  # noqa: N818 - named by what is the matter
+    pass
+
+
+class Erased(StoreError):  # noqa: N818 - named by what is the matter
     pass
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from monitor.app import App
 from monitor.businesses import Reject, read, rejects_csv
 from monitor.errors import ConfigError, UsageError
-from monitor.store.records import ImportResult, import_businesses
+from monitor.store.records import ImportResult, import_businesses, suppressed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,14 @@ def bring_in(
     except OSError as error:
         raise UsageError(f"{file}: cannot be read ({error.strerror}); name the CSV to import") from error
     kinds = {name: channel.kind for name, channel in app.config.channels.items()}
-    found = read(raw, kinds=kinds, default_basis=basis, default_timezone=timezone, default_language=language)
+    found = read(
+        raw,
+        kinds=kinds,
+        default_basis=basis,
+        default_timezone=timezone,
+        default_language=language,
+        forgot=suppressed(app.store).forgot,
+    )
     if found.problems:
         raise ConfigError(*(f"{file}: {problem}" for problem in found.problems))
     result = None

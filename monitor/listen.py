@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
@@ -17,10 +17,13 @@ from sqlalchemy.exc import IntegrityError
 from monitor.canary import Canary
 from monitor.clock import Clock
 from monitor.facts import OWN_COPY, Keys, Match, SentProbe, Verdict
+from monitor.naming import of_sender
+from monitor.redact import redact
 from monitor.store.canaries import by_message_id
 from monitor.store.candidates import candidates
 from monitor.store.engine import Store
 from monitor.store.hearing import TakenIn, cursors, open_gap, retire_places, take_in
+from monitor.store.records import suppressed
 from monitor.store.understanding import Change, Understood, Unread, not_understood, store_understood
 from probes.contract import Batch, Listens, OpenChannel, ProbeError
 from probes.mail.mime import Mail
@@ -54,6 +57,7 @@ class ListenSummary:
     understood: int = 0
     kinds: dict[str, int] = field(default_factory=dict)
     unmatched: int = 0
+    erased: int = 0
     deaf: dict[str, str] = field(default_factory=dict)
 
 
@@ -150,15 +154,18 @@ def understand(
             kind = change.after.verdict.kind
             summary.kinds[kind] = summary.kinds.get(kind, 0) + 1
             summary.unmatched += not change.after.matches and change.after.canary is None
+            summary.erased += change.after.erase
         if progress:
             progress(len(batch))
+    if summary.erased:
+        store.scrub(whole=False)
     return summary
 
 
 def understand_batch(store: Store, batch: Sequence[Unread], rules: Rules, at: datetime) -> list[Change]:
     """Understand these arrivals and store what they are; returns what that changed. One transaction, or, where one of
     them cannot be stored as it was understood, one for each."""
-    understood = judge(store, batch, rules)
+    understood = _without_the_forgotten(store, batch, judge(store, batch, rules), rules)
     try:
         return store_understood(store, understood, at)
     except IntegrityError:
@@ -172,6 +179,38 @@ def understand_batch(store: Store, batch: Sequence[Unread], rules: Rules, at: da
             verdict = _unclear(f"could not be stored as it was understood: {error.orig}", rules)
             changes += store_understood(store, [Understood(arrival=item.arrival, matches=(), verdict=verdict)], at)
     return changes
+
+
+def _without_the_forgotten(
+    store: Store, batch: Sequence[Unread], understood: Sequence[Understood], rules: Rules
+) -> list[Understood]:
+    """What came from somebody who was forgotten keeps what was decided about it, and loses its bytes and its words."""
+    gone = suppressed(store)
+    if not gone.digests:
+        return list(understood)
+    kept: list[Understood] = []
+    for one, item in zip(batch, understood, strict=True):
+        mail = _read(one, rules)[0]
+        senders = (mail.sender, mail.reply_to) if mail is not None else ()
+        addresses = [sender.address for sender in senders if sender.address]
+        if mail is not None and any(gone.forgot(address) for address in (*addresses, mail.envelope_sender or "")):
+            people = [name for sender in senders for name in of_sender(sender.name, sender.address)]
+            item = _blanked(item, partial(redact, people=people))
+        kept.append(item)
+    return kept
+
+
+def _blanked(item: Understood, blank: Callable[[str], str]) -> Understood:
+    verdict = item.verdict
+    promise = verdict.promise
+    verdict = replace(
+        verdict,
+        new_text=blank(verdict.new_text),
+        reasons=tuple(blank(reason) for reason in verdict.reasons),
+        promise=promise and replace(promise, text=blank(promise.text)),
+    )
+    matches = tuple(replace(match, reason=blank(match.reason)) for match in item.matches)
+    return replace(item, verdict=verdict, matches=matches, erase=True)
 
 
 def judge(store: Store, batch: Sequence[Unread], rules: Rules) -> list[Understood]:
@@ -196,8 +235,6 @@ def _canary(one: Unread, keys: Keys, canaries: Mapping[str, Canary], rules: Rule
 
 
 def _read(one: Unread, rules: Rules) -> tuple[Mail | None, Keys, str]:
-    if one.erased:
-        return None, Keys(), "its bytes were erased before they were understood"
     try:
         mail = rules.parse(one.raw)
         return mail, rules.keys(mail), ""

@@ -32,6 +32,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from monitor.addresses import spellings
 from monitor.facts import Allowed, Contacted, Due, Refused
+from monitor.forgotten import digest
 from monitor.studies import PolicySettings
 from monitor.zones import instant, zone
 
@@ -48,11 +49,25 @@ _LOOK_AGAIN = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suppressed:
-    """Who said stop: addresses, scopes and business keys never to be contacted again, on any channel."""
+    """Who said stop: addresses, scopes and business keys never to be contacted again, on any channel.
+
+    `digests`: hashes, keyed with `key`, of the addresses and scopes of those who asked to be forgotten.
+    """
 
     addresses: frozenset[str] = frozenset()
     scopes: frozenset[str] = frozenset()
     businesses: frozenset[str] = frozenset()
+    digests: frozenset[str] = frozenset()
+    key: bytes = b""
+
+    def forgot(self, address: str) -> bool:
+        """Whether this address, or the mail domain that it is at, was forgotten."""
+        if not self.digests:
+            return False
+        at = address.rpartition("@")[2]
+        labels = at.split(".") if "@" in address or "." in at else []
+        above = (".".join(labels[i:]) for i in range(len(labels) - 1))
+        return any(digest(self.key, one) in self.digests for one in (address, *above))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +144,8 @@ def _for_good(due: Due, bases: Mapping[str, frozenset[str]], suppressed: Suppres
         return _No("suppressed", f"{target.business} asked never to be contacted again")
     if target.address in suppressed.addresses:
         return _No("suppressed", f"{target.address} asked never to be contacted again")
+    if suppressed.forgot(target.address):
+        return _No("suppressed", "its address asked to be forgotten: never to be contacted again")
     if scope := _covering(target.scope, suppressed.scopes):
         return _No("suppressed", f"{scope} asked never to be contacted again")
     if entry := refused.covering(target.address, target.scope):

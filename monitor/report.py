@@ -10,7 +10,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version as installed
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from monitor.app import App
 from monitor.classify.decide import RULES
 from monitor.clock import MICROSECOND, micros
 from monitor.facts import Outcome
+from monitor.naming import of_sender
 from monitor.outcome import outcome
 from monitor.plan import covers
 from monitor.redact import names_of, redact
@@ -28,14 +31,17 @@ from monitor.store.codes import salt
 from monitor.store.engine import Store
 from monitor.store.looking import BusinessEntry, businesses, events
 from monitor.store.planning import Version, versions
-from monitor.store.records import targets
-from monitor.store.scoring import probe_facts, write_outcomes
+from monitor.store.records import reachable
+from monitor.store.scoring import Heard, probe_facts, write_outcomes
+from monitor.store.understanding import heads
+from probes.mail.mime import parse
 from probes.settings import parse_duration
 from reports import outcomes as table
 from reports import site
 from reports.edition import Edition, Event, Study, Text, Unit
 
 Progress = Callable[[int, int | None], None]
+EVENTS_AT_A_TIME = 500
 
 
 def unwatched(done: int, total: int | None) -> None:
@@ -75,7 +81,7 @@ def _not_contactable(app: App) -> Iterator[Outcome]:
         if study is None:
             continue
         for channel in study.channels:
-            reached = {target.business for target in targets(app.store, [channel])}
+            reached = reachable(app.store, channel)
             for business in known:
                 own = {"group": business.group, "sector": business.sector, "country": business.country}
                 if business.key not in reached and covers(study, **own):
@@ -111,7 +117,7 @@ def publish(app: App, out: Path, *, note: str = "", progress: Progress = unwatch
     refresh(app, progress)
     frame = read(app.store)
     names = app.config.report.names
-    coded = frame if names else _coded(frame, app.store)
+    coded = _unaddressed(frame) if names else _coded(frame, app.store)
     made = edition(app, frame, note=note)
     index = site.build(coded, made, out)
     return Published(
@@ -194,13 +200,19 @@ def _events(
 ) -> Iterator[tuple[str, tuple[Event, ...]]]:
     """What was heard of each probe. `asked`: the key of its business; where names are off, whatever that business calls
     itself is blanked, and the names of all others."""
-    persons = [persona.name for persona in app.config.personas.values()]
-    quotes = app.config.report.quotes
-    others = [] if app.config.report.names else [one.name for one in known.values()]
-    for probe, several in events(app.store):
-        own = None if app.config.report.names else known.get(asked.get(probe, ""))
-        domains = own.domains if own else ()
-        blanked = [*persons, *others, *(names_of(own.name, own.domains) if own else ())]
+    named, quotes = app.config.report.names, app.config.report.quotes
+    always = tuple(persona.name for persona in app.config.personas.values())
+    always += () if named else tuple(one.name for one in known.values())
+    for probe, several, senders in _with_senders(app):
+        own = known.get(asked.get(probe, ""))
+        hidden = own if not named else None
+        said = partial(
+            redact,
+            always=always,
+            names=names_of(hidden.name, hidden.domains) if hidden else (),
+            domains=hidden.domains if hidden else (),
+            spared=(own.name,) if own and named else (),
+        )
         yield (
             code(probe),
             tuple(
@@ -210,8 +222,8 @@ def _events(
                     standing=one.match.standing,
                     key=one.match.key,
                     strong=one.match.strong,
-                    reasons=tuple(redact(reason, names=blanked, domains=domains) for reason in one.verdict.reasons),
-                    text=redact(one.verdict.new_text, names=blanked, domains=domains) if quotes else "",
+                    reasons=tuple(said(reason, people=senders.get(one.arrival, ())) for reason in one.verdict.reasons),
+                    text=said(one.verdict.new_text, people=senders.get(one.arrival, ())) if quotes else "",
                     junk=one.junk,
                     by_hand=one.by_hand,
                 )
@@ -220,10 +232,32 @@ def _events(
         )
 
 
+def _with_senders(app: App) -> Iterator[tuple[str, list[Heard], dict[int, tuple[str, ...]]]]:
+    """What was heard of each probe, and what the senders of each arrival may be called: only headers are read."""
+    heard = events(app.store)
+    while some := list(islice(heard, EVENTS_AT_A_TIME)):
+        found = heads(app.store, [one.arrival for _, several in some for one in several])
+        senders = {arrival: _senders(head) for arrival, head in found.items()}
+        for probe, several in some:
+            yield probe, several, senders
+
+
+def _senders(head: bytes) -> tuple[str, ...]:
+    mail = parse(head)
+    found = (mail.sender, mail.reply_to)
+    return tuple(dict.fromkeys(name for one in found for name in of_sender(one.name, one.address)))
+
+
 # --------------------------------------------------------------------------- codes in the place of names
 def _coder(store: Store) -> Callable[[str], str]:
     key = salt(store)
     return lambda probe: hashlib.blake2s(probe.encode(), key=key, digest_size=6).hexdigest()
+
+
+def _unaddressed(frame: pl.DataFrame) -> pl.DataFrame:
+    """The outcomes without addresses, numbers and people in the words of servers and of policy."""
+    said = {reason: redact(reason) for reason in frame["reason"].unique() if reason is not None}
+    return frame.with_columns(reason=pl.col("reason").replace(said))
 
 
 def _coded(frame: pl.DataFrame, store: Store) -> pl.DataFrame:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from monitor.app import App
 from monitor.classify.decisive import decisive
-from monitor.errors import UsageError
+from monitor.errors import Erased, UsageError
 from monitor.facts import KINDS
 from monitor.problems import did_you_mean
 from monitor.report import refresh
@@ -16,7 +16,7 @@ from monitor.store.hearing import GapEntry, gaps
 from monitor.store.reviewing import Decision, Waiting
 from monitor.store.scoring import NOBODY, WITHDRAWN
 from monitor.store.understanding import raw
-from probes.mail.mime import Mail, parse
+from probes.mail.mime import parse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +74,13 @@ def inbox(app: App, limit: int | None = None) -> Inbox:
 def show(app: App, arrival: int) -> Shown:
     """One arrival. Raises UsageError when there is none."""
     _must_exist(app, arrival)
-    mail = _mail(app, arrival)
+    try:
+        mail = parse(raw(app.store, arrival))
+    except Erased as gone:
+        return _erased(app, arrival, str(gone))
+    except Exception:  # whatever a mail holds, the person may still decide about it
+        mail = None
     return Shown(
-        erased=not raw(app.store, arrival),
         arrival=arrival,
         sender=mail.sender.address if mail else "",
         subject=mail.subject if mail else "",
@@ -140,18 +144,26 @@ def _must_exist(app: App, arrival: int) -> None:
 
 
 def _head(app: App, one: Waiting) -> Head:
-    mail = _mail(app, one.arrival)
-    sentence = decisive(one.text, one.reason)
+    try:
+        mail = parse(raw(app.store, one.arrival))
+    except Exception:  # erased, or whatever a mail holds: the person may still decide about it
+        mail = None
     return Head(
         sender=str(mail.sender.address or mail.sender.name) if mail else "",
         subject=mail.subject if mail else "",
-        sentence=sentence,
+        sentence=decisive(one.text, one.reason),
     )
 
 
-def _mail(app: App, arrival: int) -> Mail | None:
-    try:
-        data = raw(app.store, arrival)
-        return parse(data) if data else None
-    except Exception:  # whatever a mail holds, the person may still decide about it
-        return None
+def _erased(app: App, arrival: int, why: str) -> Shown:
+    """What is left of an arrival whose bytes are gone: when that was, and what the rules had read, blanked."""
+    verdict = records.last_words(app.store, arrival)
+    text = f"({why})\n\n{verdict}" if verdict else f"({why})"
+    return Shown(
+        arrival=arrival,
+        sender="",
+        subject="",
+        text=text,
+        decisions=tuple(records.decisions(app.store, arrival)),
+        erased=True,
+    )

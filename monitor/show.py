@@ -155,6 +155,7 @@ def heard(terminal: Terminal, summary: ListenSummary) -> int:
             "understood": summary.understood,
             "kinds": summary.kinds,
             "unmatched": summary.unmatched,
+            "erased": summary.erased,
             "deaf": summary.deaf,
         }
     )
@@ -163,6 +164,8 @@ def heard(terminal: Terminal, summary: ListenSummary) -> int:
         terminal.say(_several(summary.new, "new arrival") + (f": {kinds}" if kinds else ""))
     if summary.unmatched:
         terminal.say(f"{summary.unmatched} of them without a probe")
+    if summary.erased:
+        terminal.say(f"{summary.erased} of them from somebody forgotten: counted, and erased")
     for channel, why in summary.deaf.items():
         terminal.warn(f"{channel} could not be heard: {why}")
     return 3 if summary.deaf else 0

@@ -45,13 +45,14 @@ def inbox(terminal: Terminal, found: Inbox, limit: int) -> int:
         terminal.record(
             {
                 "arrival": one.arrival, "at": one.at, "kind": one.kind, "why": one.why, "reason": one.reason,
-                "probe": one.probe, "business": one.business, "sender": sender,
-                "subject": subject, "sentence": sentence, "text": text, "command": command,
+                "probe": one.probe, "business": one.business, "sender": sender, "subject": subject,
+                "sentence": sentence, "text": text, "erased": one.erased, "command": command,
             }
         )  # fmt: skip
         of = f"{printable(one.business)} (probe {one.probe})" if one.business else "nobody"
-        terminal.say(f"{one.arrival}  {local(one.at)}  {one.kind}  {of}")
-        terminal.say(f"    from   {printable(sender) or '(erased)'}: {printable(subject)}"[:WIDTH])
+        terminal.say(f"{one.arrival}  {local(one.at)}  {one.kind}  {of}{'  (erased)' if one.erased else ''}")
+        if not one.erased:
+            terminal.say(f"    from   {printable(sender)}: {printable(subject)}"[:WIDTH])
         if sentence:
             terminal.say(f"    says   “{sentence[:FIRST_WORDS]}{'…' if len(sentence) > FIRST_WORDS else ''}”")
         _told(terminal, "waits", one.why)

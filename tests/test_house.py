@@ -115,7 +115,7 @@ def test_no_channel_is_named_outside_its_own_file() -> None:
                 assert parts[2] not in names_here, f"{path} imports {imported}"
 
 
-DECIDERS = ("plan", "policy", "match", "outcome", "redact", "classify")
+DECIDERS = ("plan", "policy", "match", "outcome", "redact", "naming", "streets", "tracing", "forgotten", "classify")
 IMPURE = {"sqlmodel", "sqlalchemy", "socket", "smtplib", "imaplib", "imapclient", "requests", "subprocess", "time"}
 
 

@@ -167,7 +167,7 @@ class Language:
 
 SIGNS = (
     "automatic", "received", "thanks", "follow_up", "ticket", "out_of_office", "absence", "left", "unmonitored",
-    "noreply", "opt_out", "bot", "challenge", "unsubscribe", "notice", "promise_reply", "promise_call",
+    "noreply", "opt_out", "stop", "bot", "challenge", "unsubscribe", "notice", "promise_reply", "promise_call",
 )  # fmt: skip
 _NO_LANGUAGE = frozenset({"bounces.toml", "quoting.toml"})
 SUBJECTS = ("automatic", "out_of_office", "acknowledgement", "challenge")

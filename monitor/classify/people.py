@@ -12,7 +12,7 @@ _CAMPAIGN = ("unsubscribe", "campaign", "feedback")
 
 def opt_out(view: View) -> Finding | None:
     """A person asks not to be written to again."""
-    said = view.says("opt_out", opening=True)
+    said = view.says("opt_out", opening=True) or view.says_only("stop")
     if not said or view.signs.any_machine or view.signs.bulk:
         return None
     return Finding("opt_out", (f"it says {said}",))

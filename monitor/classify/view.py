@@ -27,6 +27,7 @@ _TEAM = re.compile(
     r"noreply|ltd|gmbh|inc)\b|团队|客服|bộ phận",
     re.I,
 )
+_SENTENCE = re.compile(r"[.!?;:。！？]+")
 _NOT_LETTERS = re.compile(r"[\W\d_]+")
 
 
@@ -117,6 +118,17 @@ class View:
             found = first(phrases, text)
             if found:
                 return Said(sign, found)
+        return None
+
+    def says_only(self, sign: str) -> Said | None:
+        """A phrase of this sign that is a whole sentence of the opening; one of a single word must be all there is."""
+        sentences = [one for line in self.new[:OPENING].splitlines() for one in _SENTENCE.split(flatten(line))]
+        bare = [one.replace(",", "").strip(" -–—*_'\"") for one in sentences]
+        said = [one for one in bare if one]
+        for table in self._tables(sign):
+            for phrase in table:
+                if phrase.words in said and (" " in phrase.words or len(said) == 1 or not phrase.edge_before):
+                    return Said(sign, phrase)
         return None
 
     def times(self, sign: str, most: int = 3) -> int:

@@ -45,9 +45,13 @@ def rescore(
     from monitor.rescore import rescore as again
     from monitor.store.locks import pass_lock
     from monitor.store.reviewing import in_force
+    from monitor.store.traces import count_erased
 
     terminal = open_terminal(as_json=as_json, quiet=quiet)
     with open_app(config) as app, pass_lock(app.config.store, "listen"), terminal.counting("scoring") as count:
         changed = show.rescored(terminal, again(app.store, app.clock, progress=count), explain=explain)
         show.held(terminal, list(in_force(app.store).values()), explain=explain)
-    terminal.record({"changed": changed})
+        erased = count_erased(app.store)
+    if erased:
+        terminal.say(f"{erased} erased on request of a person: they keep what was decided, and cannot be read again")
+    terminal.record({"changed": changed, "erased": erased})

@@ -73,6 +73,25 @@ class Store:
         with _in_words(self.path), self._writers.begin() as connection:
             yield connection
 
+    def scrub(self, *, whole: bool = True) -> bool:
+        """Write the file anew without what was deleted, and empty the log beside it; False when somebody is reading.
+
+        What was erased before stands in free pages and in the log until then. Not `whole`: only the log is emptied.
+        """
+        connection = self._writers.raw_connection()
+        try:
+            cursor = connection.cursor()
+            if whole:
+                cursor.execute("VACUUM")
+            busy, _, _ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            return not busy
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error) or "busy" in str(error):
+                return False
+            raise StoreError(f"{self.path}: {_advice(str(error))}") from error
+        finally:
+            connection.close()
+
     def close(self) -> None:
         self._readers.dispose()
         self._writers.dispose()

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, func, insert, select, update
+from sqlalchemy import Connection, and_, func, insert, literal, select, update
 
 from monitor.store.engine import Store, add_missing, chunks
-from monitor.store.tables import ARRIVALS, CURSORS, GAPS, RAW, SIGHTINGS
+from monitor.store.tables import ARRIVALS, CURSORS, GAPS, MATCHES, RAW, SIGHTINGS, VERDICTS
 from probes.contract import Arrival, Batch
 
 COMPRESSION = 1
@@ -106,6 +106,7 @@ def _store(
         made, made_by_provider = _known(connection, channel, mailbox, list(fresh.items()))
         by_digest |= made
         by_provider |= made_by_provider
+        _as_before(connection, {digest: made[digest][0] for digest in fresh})
     sightings = []
     earliest: dict[int, datetime] = {}
     for digest, arrival in prepared:
@@ -127,6 +128,27 @@ def _store(
     for key, at in earliest.items():
         connection.execute(update(ARRIVALS).where(*here, ARRIVALS.c.id == key, ARRIVALS.c.at > at).values(at=at))
     return sorted(by_digest[digest][0] for digest in fresh)
+
+
+def _as_before(connection: Connection, made: Mapping[str, int]) -> None:
+    """A mail whose bytes were erased is seen in one more mailbox: what was decided about it holds there too."""
+    for some in chunks(sorted(made)):
+        gone = select(RAW.c.sha256).where(RAW.c.sha256.in_(some), RAW.c.erased_at.is_not(None))
+        for digest in connection.scalars(gone).all():
+            one = made[digest]
+            twin = connection.scalar(
+                select(func.min(ARRIVALS.c.id)).where(
+                    ARRIVALS.c.sha256 == digest, ARRIVALS.c.id != one, ARRIVALS.c.understood.is_(True)
+                )
+            )
+            if twin is None:
+                continue
+            newest = select(func.max(VERDICTS.c.id)).where(VERDICTS.c.arrival_id == twin).scalar_subquery()
+            for table, where in ((VERDICTS, VERDICTS.c.id == newest), (MATCHES, MATCHES.c.arrival_id == twin)):
+                names = [column.name for column in table.columns if column.name not in ("id", "arrival_id")]
+                known = select(literal(one), *(table.c[name] for name in names)).where(where)
+                connection.execute(insert(table).from_select(["arrival_id", *names], known))
+            connection.execute(update(ARRIVALS).where(ARRIVALS.c.id == one).values(understood=True))
 
 
 Known = dict[str, tuple[int, datetime]]

@@ -16,8 +16,9 @@ from sqlalchemy import Connection, func, select, text
 
 from monitor.facts import KINDS
 from monitor.store.engine import Store
+from monitor.store.records import read_suppressed
 from monitor.store.scoring import NOBODY, WITHDRAWN
-from monitor.store.tables import RAW, STUDY_VERSIONS
+from monitor.store.tables import ENDPOINTS, RAW, STUDY_VERSIONS, SUPPRESSIONS
 
 NAMED = 5
 """How many of the rows that break a rule are named."""
@@ -44,6 +45,7 @@ def integrity(store: Store) -> Iterator[Finding]:
         yield _references(connection)
         yield _raw(connection)
         yield _versions(connection)
+        yield _forgotten(connection)
         for rule, table, query in RULES:
             yield _query(connection, rule, table, query)
 
@@ -87,6 +89,8 @@ def _raw(connection: Connection) -> Finding:
 def _raw_fault(digest: str, size: int, data: bytes, *, erased: bool) -> str:
     if erased:
         return "erased, and yet it holds bytes" if data else ""
+    if not data:
+        return "holds no bytes, and yet it is not erased"
     reader, hashed, length = zlib.decompressobj(), hashlib.sha256(), 0
     try:
         pending = data
@@ -119,6 +123,22 @@ def _versions(connection: Connection) -> Finding:
             named.append(f"{study} version {version}")
     rule = "every study is as it was frozen"
     return Finding(rule=rule, looked=looked, broken=len(named), named=tuple(named[:NAMED]))
+
+
+def _forgotten(connection: Connection) -> Finding:
+    """No address of somebody forgotten is to be contacted, or stands on record as one to be left alone."""
+    gone = read_suppressed(connection)
+    asked = select(ENDPOINTS.c.address).where(ENDPOINTS.c.retired_at.is_(None))
+    left_alone = select(SUPPRESSIONS.c.value).where(SUPPRESSIONS.c.what == "address")
+    looked, broken = 0, list[str]()
+    for what, query in (("endpoint", asked), ("suppression", left_alone)):
+        for number, address in enumerate(connection.scalars(query), start=1):
+            looked += 1
+            if gone.forgot(address):
+                broken.append(f"the {number}. {what}")  # the address itself is not to be said
+    return Finding(
+        rule="no address that was forgotten is kept", looked=looked, broken=len(broken), named=tuple(broken[:NAMED])
+    )
 
 
 def _query(connection: Connection, rule: str, table: str, query: str) -> Finding:
@@ -249,6 +269,24 @@ RULES: tuple[tuple[str, str, str], ...] = (
         "reviews",
         f"SELECT 'arrival ' || arrival_id FROM reviews WHERE trim(who) = '' OR trim(why) = ''"  # noqa: S608 - ours
         f" OR kind NOT IN ({DECIDED}) OR (kind = 'nobody' AND probe_id IS NOT NULL)",
+    ),
+    (
+        "what was erased was understood before",
+        "raw",
+        "SELECT 'arrival ' || a.id FROM arrivals a JOIN raw w ON w.sha256 = a.sha256"
+        " WHERE w.erased_at IS NOT NULL AND NOT a.understood",
+    ),
+    (
+        "nothing was erased before somebody asked to be forgotten",
+        "raw",
+        "SELECT substr(w.sha256, 1, 16) FROM raw w WHERE w.erased_at IS NOT NULL"
+        " AND NOT EXISTS (SELECT 1 FROM tombstones t WHERE t.at <= w.erased_at)",
+    ),
+    (
+        "everybody who was forgotten is left alone, and stands on record by a hash only",
+        "tombstones",
+        "SELECT 'tombstone ' || t.id FROM tombstones t WHERE length(t.digest) <> 32 OR t.digest GLOB '*[^0-9a-f]*'"
+        " OR NOT EXISTS (SELECT 1 FROM suppressions s WHERE s.what = 'digest' AND s.value = t.digest)",
     ),
     (
         "hearing goes forward",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,11 +20,15 @@ from monitor.businesses import BusinessRow, EndpointRow
 from monitor.domains import is_freemail, registrable
 from monitor.facts import Target
 from monitor.policy import Suppressed
+from monitor.store.codes import read_salt
 from monitor.store.engine import Store, add, add_missing, add_unless_there
 from monitor.store.tables import BUSINESS_DOMAINS, BUSINESSES, CONTACTS, ENDPOINTS, PROBES, SUPPRESSIONS
 
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Letters of published codes: none that looks like another."""
+
+DIGEST = "digest"
+"""Suppression of somebody forgotten: its value is the keyed hash of an address."""
 
 OPEN_STATES = ("planned", "deferred")
 """States of a contact that is still to be sent."""
@@ -52,7 +56,8 @@ class Stopped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuppressionEntry:
-    """`what` is address, scope or business; `value` an address, a scope (mail domain) or the key of a business."""
+    """`what` is address, scope, business or digest; `value` an address, a scope (mail domain), the key of a business,
+    or the keyed hash of an address that was forgotten."""
 
     what: str
     value: str
@@ -66,11 +71,13 @@ def import_businesses(store: Store, rows: Iterable[BusinessRow], now: datetime) 
 
     A business's addresses on the channels that its row names replace those it had there: the old ones are retired,
     with what was still to be sent to them, and come back when a later row names them again. Its addresses on other
-    channels stay. The published code is drawn once and never changes.
+    channels stay. The published code is drawn once and never changes. An address that was forgotten is left out.
     """
     done = ImportResult()
     with store.write() as connection:
-        for row in rows:
+        gone = read_suppressed(connection)
+        for given in rows:
+            row = replace(given, endpoints=tuple(one for one in given.endpoints if not gone.forgot(one.address)))
             known = connection.execute(select(BUSINESSES).where(BUSINESSES.c.key == row.key)).mappings().first()
             values = _values(row)
             if known is None:
@@ -197,6 +204,13 @@ def targets(store: Store, channels: Collection[str]) -> list[Target]:
         return [Target(**row) for row in connection.execute(query).mappings()]
 
 
+def reachable(store: Store, channel: str) -> set[str]:
+    """Keys of the businesses that have, or had, an address on this channel: those forgotten are none without one."""
+    query = select(BUSINESSES.c.key).join_from(ENDPOINTS, BUSINESSES, ENDPOINTS.c.business_id == BUSINESSES.c.id)
+    with store.read() as connection:
+        return set(connection.scalars(query.where(ENDPOINTS.c.channel == channel)))
+
+
 # --------------------------------------------------------------------------- never again
 def suppressed(store: Store) -> Suppressed:
     """Everybody who is never to be contacted again, for policy."""
@@ -236,7 +250,8 @@ def stop_within(
     by_address = connection.execute(owners.where(ENDPOINTS.c.address.in_(names))).all()
     scopes = connection.scalars(select(ENDPOINTS.c.scope).where(ENDPOINTS.c.scope.in_(names)).distinct()).all()
     entries = [("scope", name) for name in names if name in scopes or "@" not in name]
-    entries += [("address", name) for name in names if name not in scopes]
+    gone = read_suppressed(connection)
+    entries += [("address", name) for name in names if name not in scopes and not gone.forgot(name)]
     entries += [("business", row.key) for row in by_address]
     new = False
     for what, value in entries:
@@ -272,11 +287,13 @@ IS_SUPPRESSED = or_(
 
 def read_suppressed(connection: Connection) -> Suppressed:
     """suppressed() inside a transaction that is already open."""
-    found: dict[str, set[str]] = {"address": set(), "scope": set(), "business": set()}
+    found: dict[str, set[str]] = {"address": set(), "scope": set(), "business": set(), DIGEST: set()}
     for what, value in connection.execute(select(SUPPRESSIONS.c.what, SUPPRESSIONS.c.value)):
         found.setdefault(what, set()).add(value)
     return Suppressed(
         addresses=frozenset(found["address"]),
         scopes=frozenset(found["scope"]),
         businesses=frozenset(found["business"]),
+        digests=frozenset(found[DIGEST]),
+        key=read_salt(connection) if found[DIGEST] else b"",
     )

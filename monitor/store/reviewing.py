@@ -24,6 +24,7 @@ from monitor.store.tables import (
     MATCHES,
     OUTCOMES,
     PROBES,
+    RAW,
     REVIEWS,
     VERDICTS,
 )
@@ -41,6 +42,7 @@ class Waiting:
     kind: str
     reason: str
     text: str
+    erased: bool
     probe: str | None
     business: str | None
     why: str
@@ -97,8 +99,10 @@ def waiting(store: Store) -> list[Waiting]:
         select(
             ARRIVALS.c.id, ARRIVALS.c.at, VERDICTS.c.kind, VERDICTS.c.reasons, VERDICTS.c.new_text, MATCHES.c.probe_id,
             MATCHES.c.strong, MATCHES.c.standing, MATCHES.c.reason, BUSINESSES.c.name,
+            RAW.c.erased_at.is_not(None).label("erased"),
         )
         .join_from(ARRIVALS, VERDICTS, (VERDICTS.c.arrival_id == ARRIVALS.c.id) & VERDICTS.c.id.in_(newest))
+        .join(RAW, RAW.c.sha256 == ARRIVALS.c.sha256)
         .outerjoin(MATCHES, MATCHES.c.arrival_id == ARRIVALS.c.id)
         .outerjoin(PROBES, PROBES.c.id == MATCHES.c.probe_id)
         .outerjoin(BUSINESSES, BUSINESSES.c.id == PROBES.c.business_id)
@@ -113,6 +117,7 @@ def waiting(store: Store) -> list[Waiting]:
                 kind=row.kind,
                 reason=row.reasons[0] if row.reasons else "",
                 text=row.new_text,
+                erased=row.erased,
                 probe=row.probe_id,
                 business=row.name,
                 why=_why(row.kind, row.probe_id, strong=row.strong, standing=row.standing, reason=row.reason),
@@ -145,6 +150,13 @@ def is_canary(store: Store, arrival: int) -> bool:
 def exists_probe(store: Store, probe: str) -> bool:
     with store.read() as connection:
         return connection.scalar(select(PROBES.c.id).where(PROBES.c.id == probe)) is not None
+
+
+def last_words(store: Store, arrival: int) -> str:
+    """The new text of an arrival as its newest verdict has it."""
+    query = select(VERDICTS.c.new_text).where(VERDICTS.c.arrival_id == arrival).order_by(VERDICTS.c.id.desc())
+    with store.read() as connection:
+        return connection.scalar(query.limit(1)) or ""
 
 
 def decisions(store: Store, arrival: int) -> list[Decision]:

@@ -13,13 +13,18 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
+from monitor.errors import Erased
 from monitor.facts import Match, Promise, Verdict
 from monitor.store.canaries import come_home
 from monitor.store.engine import Store, chunks, clean
+from monitor.store.forgetting import erase_raw
 from monitor.store.records import stop_within
 from monitor.store.tables import ARRIVALS, ENDPOINTS, MATCHES, PROBES, RAW, REVIEWS, VERDICTS
 
 VERDICT = tuple(one.name for one in fields(Verdict))
+
+HEAD_BYTES = 16 * 1024
+"""Packed bytes of a mail in which its headers are looked for."""
 
 LOADED_BYTES = 32 * 1024 * 1024
 """How much raw mail is in memory at a time; a single larger one is read all the same."""
@@ -34,17 +39,18 @@ class Unread:
     mailbox: str
     at: datetime
     raw: bytes
-    erased: bool = False  # its bytes are gone: a person in it was forgotten before anybody read it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Understood:
-    """What an arrival turned out to be, and where it belongs; `canary`: the one that it is."""
+    """What an arrival turned out to be, and where it belongs; `canary`: the one that it is; `erase`: it came from
+    somebody who was forgotten, so that its bytes go once this is stored."""
 
     arrival: int
     matches: tuple[Match, ...]
     verdict: Verdict
     canary: int | None = None
+    erase: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +68,7 @@ def not_understood(store: Store, limit: int = 200) -> list[Unread]:
     query = (
         select(ARRIVALS.c.id, ARRIVALS.c.channel, ARRIVALS.c.mailbox, ARRIVALS.c.at, ARRIVALS.c.sha256, RAW.c.size)
         .join_from(ARRIVALS, RAW, ARRIVALS.c.sha256 == RAW.c.sha256)
-        .where(ARRIVALS.c.understood.is_(False))
+        .where(ARRIVALS.c.understood.is_(False), RAW.c.erased_at.is_(None))
         .order_by(ARRIVALS.c.channel, ARRIVALS.c.at)
         .limit(limit)
     )
@@ -98,14 +104,26 @@ def count_arrivals(store: Store) -> int:
 
 
 def raw(store: Store, arrival: int) -> bytes:
-    """The bytes of one arrival, as they came; empty where they were erased."""
-    query = select(RAW.c.data).join_from(ARRIVALS, RAW, ARRIVALS.c.sha256 == RAW.c.sha256)
+    """The bytes of one arrival, as they came. Raises Erased when a person in it was forgotten."""
+    query = select(RAW.c.data, RAW.c.erased_at).join_from(ARRIVALS, RAW, ARRIVALS.c.sha256 == RAW.c.sha256)
     with store.read() as connection:
-        return _unpacked(connection.scalars(query.where(ARRIVALS.c.id == arrival)).one())
+        row = connection.execute(query.where(ARRIVALS.c.id == arrival)).one()
+    if row.erased_at is not None:
+        raise Erased(f"arrival {arrival}: its bytes were erased on {row.erased_at:%Y-%m-%d}, on request of a person")
+    return zlib.decompress(row.data)
 
 
-def _unpacked(data: bytes) -> bytes:
-    return zlib.decompress(data) if data else b""
+def heads(store: Store, arrivals: Sequence[int]) -> dict[int, bytes]:
+    """The beginnings of these arrivals, their headers as a rule; nothing of those that are erased."""
+    found: dict[int, bytes] = {}
+    query = select(ARRIVALS.c.id, func.substr(RAW.c.data, 1, HEAD_BYTES).label("data")).join_from(
+        ARRIVALS, RAW, ARRIVALS.c.sha256 == RAW.c.sha256
+    )
+    with store.read() as connection:
+        for some in chunks(arrivals):
+            for row in connection.execute(query.where(ARRIVALS.c.id.in_(some), RAW.c.erased_at.is_(None))):
+                found[row.id] = zlib.decompressobj().decompress(row.data, 4 * HEAD_BYTES).partition(b"\r\n\r\n")[0]
+    return found
 
 
 def _loaded(store: Store, query: Select[Any]) -> Iterator[list[Unread]]:
@@ -131,8 +149,7 @@ def _loaded(store: Store, query: Select[Any]) -> Iterator[list[Unread]]:
                 channel=row.channel,
                 mailbox=row.mailbox,
                 at=row.at,
-                raw=_unpacked(data[row.sha256]),
-                erased=not data[row.sha256],
+                raw=zlib.decompress(data[row.sha256]),
             )
             for row in some
         ]
@@ -175,6 +192,9 @@ def store_understood(store: Store, items: Sequence[Understood], now: datetime) -
         for item in items:
             if item.canary is not None:
                 come_home(connection, item.canary, item.arrival)
+        if gone := [item.arrival for item in items if item.erase]:
+            erase_raw(connection, gone, now)
+        for item in items:
             if item.verdict.kind == "opt_out":
                 _stop(connection, item, now)
     return changes

@@ -322,6 +322,56 @@ def test_a_friendly_answer_is_no_request_to_stop(text: str) -> None:
     assert kind(text) == "human"
 
 
+STOPS = {
+    "en": ("Please stop.", "Please, stop!\n\nRegards,\nBob", "Stop sending us emails.", "Leave us alone."),
+    "de": ("Bitte hören Sie auf!", "Bitte lassen Sie uns in Ruhe.", "Wir wünschen keinen weiteren Kontakt."),
+    "fr": ("Veuillez arrêter.", "Arrêtez de nous écrire.", "Merci de ne plus nous solliciter."),
+    "vi": ("Vui lòng dừng lại.", "Xin ngừng gửi thư cho chúng tôi."),
+    "zh": ("请停止。", "退订", "请别再给我们发邮件。"),
+    "zh-tw": ("請停止。", "請不要再聯絡我們。"),
+    "es": ("Por favor, basta.", "No queremos recibir más mensajes."),
+    "it": ("Per favore, smettetela.", "Vi preghiamo di non scrivere: non contattateci più.", "Smettete di scriverci."),
+    "pt": ("Por favor, parem.", "Não nos contactem mais.", "Parem de enviar mensagens."),
+    "nl": ("Graag stoppen.", "Neem geen contact meer met ons op.", "Mail ons niet meer."),
+    "pl": ("Proszę przestać.", "Proszę się z nami nie kontaktować.", "Proszę usunąć nasze dane."),
+    "ru": ("Пожалуйста, прекратите.", "Больше не пишите нам.", "Удалите наши данные."),
+    "ja": ("やめてください。", "今後連絡しないでください。", "配信停止をお願いします。"),
+    "ko": ("그만하세요.", "더 이상 연락하지 마세요."),
+}
+
+
+@pytest.mark.parametrize("text", [text for several in STOPS.values() for text in several])
+def test_please_stop_is_heard_in_many_languages(text: str) -> None:
+    assert kind(text) == "opt_out"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Please stop by on Friday, I am here until six.",
+        "Please stop the delivery, I will pick it up myself.",
+        "We stop at six. I can show you the bike before.",
+        "Stop! I have a better idea for you: bring it on Friday.",
+        "The bus stop is next door, please stop at the red house.",
+        "I will ask them to stop it.",
+        "Bitte hören Sie auf die Ansage am Telefon, ich rufe zurück.",
+        "Arrêtez-vous au magasin vendredi, je suis là.",
+        "Por favor, pare el coche delante de la tienda, yo salgo.",
+        "Con questo basta, La aspetto venerdì.",
+        "Basta un messaggio e Le rispondo subito.",
+        "Pare em frente à loja, eu espero aqui.",
+        "Neem contact met ons op, dan help ik u meer.",
+        "Proszę przestać się martwić, odpiszę jutro.",
+        "Прекратите волноваться, я отвечу завтра.",
+        "我们下午六点停止营业，我等你。",
+        "Xin dừng lại ở cửa hàng, tôi chờ anh.",
+        "No.\n\n> Please stop.\n",
+    ],
+)
+def test_to_stop_somewhere_or_something_is_no_request_to_be_left_alone(text: str) -> None:
+    assert kind(text) != "opt_out"
+
+
 # --------------------------------------------------------------------------------------------- marketing
 LINKS = " ".join(f"https://shop.example/{n}" for n in range(6))
 

@@ -151,6 +151,32 @@ def test_stop_takes_a_domain_where_nobody_has_an_address_yet(study: Run) -> None
     assert study("stop", "@shop.example.").code == 0
 
 
+def test_forget_says_what_would_go_and_does_it_only_when_told_to(study: Run) -> None:
+    would = study("forget", "hello@harbour-cycles.example", "--json")
+    assert would.lines[0]["done"] is False
+    assert len(study("plan", "--until", "30d", "--json").lines) == 4
+    done = study("forget", "Hello@Harbour-Cycles.example", "--yes", "--json")
+    assert done.lines[0]["businesses"] == would.lines[0]["businesses"]
+    addresses = {line["address"] for line in study("plan", "--until", "30d", "--json").lines}
+    assert (len(addresses), "hello@harbour-cycles.example" in addresses) == (3, False)
+    assert (done.code, done.lines[0]["files"]) == (1, would.lines[0]["files"])
+    assert "businesses.csv, line" in str(done.lines[0]["files"])
+    again = study("import")
+    assert again.code != 0
+    assert "asked to be forgotten" in again.out + again.err
+    assert "already" in study("forget", "hello@harbour-cycles.example", "--yes").out
+
+
+@pytest.mark.parametrize("wrong", [("nobody",), ("a@b.example", "--yes", "--dry-run")])
+def test_forget_of_what_is_no_address_erases_nothing_and_says_so(study: Run, wrong: tuple[str, ...]) -> None:
+    assert study("forget", *wrong).code == 2
+
+
+def test_forget_waits_for_no_pass_that_runs(study: Run, tmp_path: Path) -> None:
+    with pass_lock(tmp_path / "work" / "unanswered.db", "listen"):
+        assert study("forget", "hello@harbour-cycles.example", "--yes").code == 3
+
+
 def test_plan_and_status_say_that_nothing_is_contacted_before_live(study: Run) -> None:
     for command in ("plan", "status"):
         assert "not live" in study(command).out

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from monitor.doctor import deep
+from monitor.forgotten import digest
 from monitor.store.engine import Store
 from monitor.store.hearing import open_gap
 from monitor.store.integrity import RULES, Finding, integrity
@@ -80,7 +81,7 @@ def test_a_store_that_has_lived_through_everything_is_sound(path: Path) -> None:
     looked = {finding.rule: finding.looked for finding in findings}
     assert looked["every raw mail has the hash it is stored under"] == 1
     assert looked["every contact is in a state that exists"] == 7
-    assert len(findings) == len(RULES) + 4
+    assert len(findings) == len(RULES) + 5
 
 
 ONE_PROBE = "(SELECT id FROM probes LIMIT 1)"
@@ -124,6 +125,18 @@ DAMAGE = {
         "INSERT OR IGNORE INTO suppressions (what, value, why, at)"
         " SELECT 'address', address, 'x', '2026-01-01' FROM endpoints",
     ],
+    "no address that was forgotten is kept": [
+        "INSERT INTO suppressions (what, value, why, at)"
+        f" VALUES ('digest', '{digest(bytes([1] * 16), 'INFO@firm2.example')}', 'x', '2026-01-01')"
+    ],
+    "what was erased was understood before": [
+        "UPDATE raw SET erased_at = '2026-01-01', data = x''",
+        "UPDATE arrivals SET understood = 0",
+    ],
+    "nothing was erased before somebody asked to be forgotten": ["UPDATE raw SET erased_at = '2026-01-01', data = x''"],
+    "everybody who was forgotten is left alone, and stands on record by a hash only": [
+        "INSERT INTO tombstones (digest, why, erased, at) VALUES ('info@firm2.example', 'x', '{}', '2026-01-01')"
+    ],
     "hearing goes forward": ["UPDATE cursors SET heard_until = '2020-01-01 00:00:00.000000'"],
     "every gap ends after it begins, and closes after it ends": [
         "UPDATE gaps SET until = '2020-01-01 00:00:00.000000'"
@@ -158,6 +171,7 @@ def test_what_is_broken_is_found_and_named(path: Path, rule: str) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
+        ("data = x''", "not erased"),
         ("data = x'0000'", "cannot be unpacked"),
         (f"data = x'{zlib.compress(b'other mail').hex()}'", "another hash"),
         ("size = size + 1", "holds"),
@@ -172,7 +186,13 @@ def test_raw_mail_that_is_not_what_came_is_found(path: Path, change: str, said: 
 
 
 def test_raw_mail_that_was_erased_may_be_empty(path: Path) -> None:
-    damage(path, "UPDATE raw SET erased_at = '2026-01-01', data = x''")
+    stone = digest(bytes([1] * 16), "somebody@firm9.example")
+    damage(
+        path,
+        "UPDATE raw SET erased_at = '2026-01-01', data = x''",
+        f"INSERT INTO tombstones (digest, why, erased, at) VALUES ('{stone}', 'x', '{{}}', '2026-01-01')",
+        f"INSERT INTO suppressions (what, value, why, at) VALUES ('digest', '{stone}', 'x', '2026-01-01')",
+    )
     assert broken(path) == {}
 
 
@@ -190,7 +210,7 @@ def test_a_damaged_index_is_found(path: Path) -> None:
 
 def test_a_sound_store_passes_the_deep_look(lived: Path) -> None:
     lines = deep_look(lived)
-    assert len(lines) == len(RULES) + 4
+    assert len(lines) == len(RULES) + 5
     assert all(line.ok for line in lines)
     assert any(line.detail.startswith("every contact is in a state that exists: 7 ") for line in lines)
 

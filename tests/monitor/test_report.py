@@ -143,3 +143,40 @@ def test_what_was_answered_is_not_shown_unless_the_config_says_so(world: World, 
         with app_of(world, quotes=quotes) as app:
             publish(app, site)
         assert ("at the counter" in everything(site)) is quotes
+
+
+LETTER = (
+    "Dear Jo Park,\r\n\r\nZoe will help: zoe.kaya@firm1.example, 030 1234567, 12 Baker Street.\r\n\r\nRegards,\r\nSam"
+)
+
+
+@pytest.mark.parametrize("names", [False, True])
+def test_people_addresses_and_numbers_are_published_nowhere_names_or_not(
+    world: World, tmp_path: Path, names: bool
+) -> None:
+    said = "550 5.1.1 <info@firm3.example>: ask Jo on +49 30 1234567"
+    world.fake.refuses("info@firm3.example", reason=said, by="recipient_mx")
+    world.send()
+    for number in (1, 2):
+        sender = f"Kaya, Zoe <zoe.kaya@firm{number}.example>"
+        world.answer(number, sender=sender, text=LETTER)
+    world.passes(hours=2).listen(todays_rules())
+    with app_of(world, names=names) as app:
+        publish(app, tmp_path / "site")
+    published = everything(tmp_path / "site")
+    assert "[name] will help: [address], [number], [street]." in published
+    assert ("Firm 1" in published) is names
+    for secret in ("Zoe", "Kaya", "Park", "Sam\n", "firm1.example", "firm3.example", "1234567", "Baker"):
+        assert secret not in published, secret
+    assert verify(tmp_path / "site") == []
+
+
+def test_a_business_that_is_named_is_not_blanked_as_its_own_sender(world: World, tmp_path: Path) -> None:
+    world.imports(business(1, name="Velo Moritz")).send()
+    world.answer(
+        1, sender="Velo Moritz <velo@firm1.example>", text="Yes, Velo Moritz repairs it.\r\n\r\nRegards,\r\nVelo Moritz"
+    )
+    world.passes(hours=2).listen(todays_rules())
+    with app_of(world, names=True, quotes=True) as app:
+        publish(app, tmp_path / "site")
+    assert "Yes, Velo Moritz repairs it." in everything(tmp_path / "site")

@@ -282,18 +282,6 @@ def test_an_arrival_whose_bytes_were_erased_keeps_its_verdict_and_can_be_decided
     assert desk.kinds(1) == [("human", True)]
 
 
-def test_an_arrival_erased_before_it_was_understood_waits_for_a_person(desk: Desk) -> None:
-    arrival = desk.answer(1)
-    erase(desk)
-    with desk.world.store.write() as connection:
-        for line in ("DELETE FROM verdicts", "DELETE FROM matches", "UPDATE arrivals SET understood = 0"):
-            connection.exec_driver_sql(line)
-    desk.world.listen()
-    (newest,) = rows(desk.world.store, "verdicts")
-    assert (newest["arrival_id"], newest["kind"]) == (arrival, "unclear")
-    assert "erased" in newest["reasons"][0]
-
-
 def erase(desk: Desk) -> None:
     with desk.world.store.write() as connection:
         connection.execute(RAW.update().values(data=b"", erased_at=desk.world.now()))
