@@ -262,5 +262,17 @@ RULES: tuple[tuple[str, str, str], ...] = (
         "SELECT 'arrival ' || t.arrival_id FROM attestations t JOIN arrivals a ON a.id = t.arrival_id"
         " WHERE a.attested_at IS NULL",
     ),
+    (
+        "no signature passed without the key that it passed with",
+        "attestations",
+        "SELECT 'arrival ' || arrival_id FROM attestations WHERE result NOT IN"
+        " ('pass', 'fail', 'none', 'permerror', 'temperror') OR method NOT IN ('dkim', 'arc')"
+        " OR (result = 'pass' AND (key IS NULL OR key_name = ''))",
+    ),
+    (
+        "no signature was checked before its mail was stored",
+        "arrivals",
+        "SELECT 'arrival ' || id FROM arrivals WHERE attested_at < stored_at",
+    ),
 )
 """What must hold, the table it is about, and the query that names what breaks it."""
