@@ -12,9 +12,11 @@ import json
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -108,17 +110,15 @@ def check(members: Mapping[str, bytes]) -> Iterator[Line]:
             if name.removesuffix("eml") + "json" not in members:
                 yield Line(name, ok=False, detail="nothing is said of this mail")
             continue
-        for what, judge in (
-            ("bytes", _bytes), ("signatures", _signatures), ("way", _way), ("verdict", _verdict)
-        ):  # fmt: skip
-            yield _guarded(f"{name.removesuffix('.json')} {what}", lambda held, j=judge, n=name: j(held, n), members)  # type: ignore[misc]
+        for what, of_arrival in (("bytes", _bytes), ("signatures", _signatures), ("way", _way), ("verdict", _verdict)):
+            yield _guarded(f"{name.removesuffix('.json')} {what}", partial(of_arrival, name=name), members)
 
 
 def _number(name: str) -> tuple[int, str]:
     return int(re.sub(r"\D", "", name) or 0), name
 
 
-def _guarded(what: str, judge: Any, members: Mapping[str, bytes]) -> Line:
+def _guarded(what: str, judge: Callable[[Mapping[str, bytes]], str], members: Mapping[str, bytes]) -> Line:
     try:
         detail = judge(members)
     except _WrongError as wrong:
@@ -141,10 +141,12 @@ def _manifest(members: Mapping[str, bytes]) -> Iterator[Line]:
         return
     try:
         said = json.loads(members[MANIFEST])
-        files: dict[str, Any] = dict(said["files"])
+        files = said["files"]
+        if not isinstance(files, dict):
+            raise TypeError("it lists no files")
         if said["format"] != FORMAT:
             yield Line(MANIFEST, ok=False, detail=f"is of another format; this version reads {FORMAT!r}")
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         yield Line(MANIFEST, ok=False, detail=f"cannot be read ({error})")
         return
     for name in sorted({*files, *members} - {MANIFEST}):
@@ -220,7 +222,7 @@ def _way(members: Mapping[str, bytes], name: str) -> str:
     if hops != said["received"]:
         raise _WrongError("the Received fields of the mail are not those on record")
     times = [datetime.fromisoformat(hop["at"]) for hop in hops if hop["at"]]
-    back = sum(later < earlier for earlier, later in zip(times, times[1:], strict=False))
+    back = sum(later < earlier for earlier, later in pairwise(times))
     note = f"; at {back} of them the clock goes back" if back else ""
     return f"{len(hops)} servers noted it{note}" if hops else "no server noted it"
 

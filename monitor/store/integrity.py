@@ -269,10 +269,5 @@ RULES: tuple[tuple[str, str, str], ...] = (
         " ('pass', 'fail', 'none', 'permerror', 'temperror') OR method NOT IN ('dkim', 'arc')"
         " OR (result = 'pass' AND (key IS NULL OR key_name = ''))",
     ),
-    (
-        "no signature was checked before its mail was stored",
-        "arrivals",
-        "SELECT 'arrival ' || id FROM arrivals WHERE attested_at < stored_at",
-    ),
 )
 """What must hold, the table it is about, and the query that names what breaks it."""
