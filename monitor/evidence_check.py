@@ -20,6 +20,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from monitor.clock import micros
 from monitor.errors import UsageError
 from monitor.evidence import CONTACTS, FORMAT, HEARING, MANIFEST, OUTCOME, PROBE, README, manifest, outcome_of, way
 from monitor.evidence import windows_of as windows_in
@@ -33,6 +34,11 @@ MEMBER_LIMIT = 100_000_000
 TOTAL_LIMIT = 1_000_000_000
 
 _NAME = re.compile(r"README\.txt|(?:probe|contacts|hearing|outcome|manifest)\.json|arrivals/[1-9]\d{0,5}\.(?:eml|json)")
+_CAME = (
+    "first_reply_at", "first_ack_at", "first_bot_at", "first_auto_at", "first_unclear_at", "first_human_at",
+    "bounced_at", "delayed_at", "delivered_at", "promised_at",
+)  # fmt: skip
+"""Columns of the outcome table that hold the time of an arrival."""
 _NEEDED = (README, PROBE, CONTACTS, HEARING, OUTCOME, MANIFEST)
 
 
@@ -103,7 +109,7 @@ def check(members: Mapping[str, bytes]) -> Iterator[Line]:
     """Every check of the members of a bundle. Never raises, whatever they hold."""
     whole = list(_manifest(members))
     yield from whole or [Line("manifest", ok=True, detail=f"{len(members) - 1} files, each with its hash and size")]
-    for what, judge in (("study", _study), ("outcome", _outcome)):
+    for what, judge in (("study", _study), ("facts", _facts), ("outcome", _outcome)):
         yield _guarded(what, judge, members)
     for name in sorted((one for one in members if one.startswith("arrivals/")), key=_number):
         if name.endswith(".eml"):
@@ -165,6 +171,25 @@ def _study(members: Mapping[str, bytes]) -> str:
     if digest(study["content"]) != study["sha256"]:
         raise _WrongError("the study is not the one that its hash names")
     return f"{study['study']} version {study['version']} is as it was frozen ({study['sha256'][:16]})"
+
+
+def _facts(members: Mapping[str, bytes]) -> str:
+    """The times in the outcome row are those of the receipts and arrivals in the bundle; which arrival counts as what
+    is said by its verdict."""
+    row = json.loads(members[OUTCOME])["row"]
+    probe = json.loads(members[PROBE])["probe"]["id"]
+    if row["probe"] != probe:
+        raise _WrongError(f"the facts are those of {row['probe']}, not of {probe}")
+    arrivals = [json.loads(data) for name, data in members.items() if re.fullmatch(r"arrivals/\d+\.json", name)]
+    handed = [one["at"] for contact in json.loads(members[CONTACTS]) for one in contact["receipts"]]
+    receipts = {micros(datetime.fromisoformat(at)) for at in handed}
+    came = {max(micros(datetime.fromisoformat(one["at"])), row["sent_at"] or 0) for one in arrivals}
+    if row["state"] == "sent" and row["sent_at"] not in receipts:
+        raise _WrongError("sent_at is the time of no receipt")
+    strange = [name for name in _CAME if row[name] is not None and row[name] not in came]
+    if strange:
+        raise _WrongError(f"{', '.join(strange)}: the time of no mail in here")
+    return "the times are those of the receipts and mails in here"
 
 
 def _outcome(members: Mapping[str, bytes]) -> str:

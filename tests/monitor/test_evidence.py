@@ -163,6 +163,12 @@ def test_a_forged_record_does_not_follow_from_what_it_holds(world: World) -> Non
     def other_disposition(said: Any) -> None:
         said["dispositions"][0]["disposition"] = "unanswered"
 
+    def other_time(said: Any) -> None:
+        said["row"]["first_human_at"] += 1
+
+    def other_receipt(said: Any) -> None:
+        said["row"]["sent_at"] -= 1
+
     def other_study(said: Any) -> None:
         said["study"]["content"]["title"] = "Another"
 
@@ -177,6 +183,8 @@ def test_a_forged_record_does_not_follow_from_what_it_holds(world: World) -> Non
 
     assert only(forged(world, "arrivals/2.json", other_verdict)).startswith("arrivals/2 verdict")
     assert only(forged(world, "outcome.json", other_disposition)).startswith("outcome")
+    assert only(forged(world, "outcome.json", other_time)).startswith("facts: first_human_at")
+    assert only(forged(world, "outcome.json", other_receipt)).startswith("facts: sent_at")
     assert only(forged(world, "probe.json", other_study)).startswith("study")
     assert only(forged(world, "arrivals/2.json", other_way)).startswith("arrivals/2 way")
     assert only(forged(world, "arrivals/2.json", other_result)).startswith("arrivals/2 signatures")
@@ -279,9 +287,10 @@ def test_a_member_that_lies_about_its_size_is_named(world: World, tmp_path: Path
     assert any(line.startswith("README.txt") for line in problems(check_file(path)))
 
 
-@given(
-    st.dictionaries(st.sampled_from(["manifest.json", "probe.json", "outcome.json", "arrivals/1.json"]), st.binary())
-)
+JUDGED = ("manifest.json", "probe.json", "outcome.json", "arrivals/1.json")
+
+
+@given(st.dictionaries(st.sampled_from(JUDGED), st.binary()))
 def test_no_member_raises(members: dict[str, bytes]) -> None:
     assert any(not line.ok for line in check(members))
 
