@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from monitor.clock import Clock
-from monitor.store.attesting import Attested, not_attested, raw_of, store_attested
+from monitor.store.attesting import Attested, loaded, not_attested, store_attested
 from monitor.store.engine import Store
 from probes.contract import Attests, OpenChannel, ProbeError
 
@@ -58,32 +58,31 @@ def _channel(
     store: Store, name: str, wire: Attests, now: Clock, going_on: Callable[[], bool], summary: AttestSummary
 ) -> None:
     begun = now()
-    done: list[Attested] = []
-    for arrival in not_attested(store, name, begun - YOUNG):
-        if now() - begun > BUDGET or not going_on():
-            break
-        raw = raw_of(store, arrival)
-        if raw is None:
-            continue
-        at = now()
-        try:
-            done.append(Attested(arrival=arrival, at=at, found=wire.attest(raw, lambda at=at: at)))  # type: ignore[misc]
-        except ProbeError as error:
-            summary.waiting[name] = summary.waiting.get(name, 0) + 1
-            summary.why[name] = str(error)
-            if error.permanent:
+    waiting = not_attested(store, name, begun - YOUNG)
+    while waiting:
+        raws = loaded(store, waiting[:AT_A_TIME])
+        waiting = waiting[len(raws) :]
+        done: list[Attested] = []
+        for arrival, raw in raws.items():
+            if now() - begun > BUDGET or not going_on():
+                waiting.clear()
                 break
-        except Exception:
-            log.exception("%s: the channel broke over the signatures of arrival %d", name, arrival)
-            summary.waiting[name] = summary.waiting.get(name, 0) + 1
-            summary.why[name] = f"the channel broke over arrival {arrival}"
-        if len(done) >= AT_A_TIME:
-            _store(store, done, summary)
-    _store(store, done, summary)
+            at = now()
+            try:
+                done.append(Attested(arrival=arrival, at=at, found=wire.attest(raw, lambda at=at: at)))  # type: ignore[misc]
+            except ProbeError as error:
+                _wait(summary, name, str(error))
+                if error.permanent:
+                    waiting.clear()
+                    break
+            except Exception as error:
+                log.exception("%s: the channel broke over the signatures of arrival %d", name, arrival)
+                _wait(summary, name, f"the channel broke over arrival {arrival}: {error}")
+        if done:
+            summary.checked += store_attested(store, done)
+            summary.signatures += sum(len(one.found) for one in done)
 
 
-def _store(store: Store, done: list[Attested], summary: AttestSummary) -> None:
-    if done:
-        summary.checked += store_attested(store, done)
-        summary.signatures += sum(len(one.found) for one in done)
-        done.clear()
+def _wait(summary: AttestSummary, name: str, why: str) -> None:
+    summary.waiting[name] = summary.waiting.get(name, 0) + 1
+    summary.why[name] = why

@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
-from monitor.store.engine import Store, clean
+from monitor.store.engine import Store, chunks, clean
 from monitor.store.tables import ARRIVALS, ATTESTATIONS, RAW
+from monitor.store.understanding import LOADED_BYTES
 from probes.contract import Attestation
 
 
@@ -41,28 +42,43 @@ def not_attested(store: Store, channel: str, since: datetime) -> list[int]:
         return list(connection.scalars(query))
 
 
-def raw_of(store: Store, arrival: int) -> bytes | None:
-    """The bytes of an arrival; None when they were erased meanwhile."""
-    query = select(RAW.c.data, RAW.c.erased_at).join_from(ARRIVALS, RAW, ARRIVALS.c.sha256 == RAW.c.sha256)
+def loaded(store: Store, arrivals: Sequence[int]) -> dict[int, bytes]:
+    """The bytes of the first of these arrivals, as many as are fit to be in memory together, at least one. One whose
+    bytes were erased meanwhile has none: b""."""
+    columns = (ARRIVALS.c.id, ARRIVALS.c.sha256, RAW.c.size, RAW.c.erased_at)
+    query = select(*columns).join_from(ARRIVALS, RAW, ARRIVALS.c.sha256 == RAW.c.sha256)
+    chosen: dict[int, str] = {}
+    size = 0
     with store.read() as connection:
-        row = connection.execute(query.where(ARRIVALS.c.id == arrival)).first()
-    return None if row is None or row.erased_at is not None else zlib.decompress(row.data)
+        rows = {row.id: row for row in connection.execute(query.where(ARRIVALS.c.id.in_(arrivals)))}
+        for arrival in arrivals:
+            size += rows[arrival].size
+            if chosen and size > LOADED_BYTES:
+                break
+            chosen[arrival] = "" if rows[arrival].erased_at else rows[arrival].sha256
+        bytes_of = select(RAW.c.sha256, RAW.c.data).where(RAW.c.sha256.in_(set(chosen.values())))
+        data = {digest: zlib.decompress(blob) for digest, blob in connection.execute(bytes_of)}
+    return {arrival: data.get(digest, b"") for arrival, digest in chosen.items()}
 
 
 def store_attested(store: Store, items: Sequence[Attested]) -> int:
     """Record what was found and that these arrivals were checked: one transaction; one that somebody else has checked
     meanwhile stays as it is. Returns how many were recorded."""
-    recorded = 0
+    if not items:
+        return 0
     with store.write() as connection:
-        for item in items:
-            here = (ARRIVALS.c.id == item.arrival, ARRIVALS.c.attested_at.is_(None))
-            if not connection.execute(update(ARRIVALS).where(*here).values(attested_at=item.at)).rowcount:
-                continue
-            recorded += 1
-            rows = [_row(item.arrival, one) for one in item.found]
-            if rows:
-                connection.execute(insert(ATTESTATIONS), rows)
-    return recorded
+        open_still = select(ARRIVALS.c.id).where(ARRIVALS.c.attested_at.is_(None))
+        free: set[int] = set()
+        for some in chunks([item.arrival for item in items]):
+            free |= set(connection.scalars(open_still.where(ARRIVALS.c.id.in_(some))))
+        mine = [item for item in items if item.arrival in free]
+        checked = update(ARRIVALS).where(ARRIVALS.c.id == bindparam("arrival")).values(attested_at=bindparam("moment"))
+        if mine:
+            connection.execute(checked, [{"arrival": item.arrival, "moment": item.at} for item in mine])
+        rows = [_row(item.arrival, one) for item in mine for one in item.found]
+        if rows:
+            connection.execute(insert(ATTESTATIONS), rows)
+    return len(mine)
 
 
 def _row(arrival: int, found: Attestation) -> dict[str, Any]:

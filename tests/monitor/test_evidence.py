@@ -164,7 +164,8 @@ def test_a_forged_record_does_not_follow_from_what_it_holds(world: World) -> Non
         said["dispositions"][0]["disposition"] = "unanswered"
 
     def other_time(said: Any) -> None:
-        said["row"]["first_human_at"] += 1
+        for name in ("first_human_at", "first_reply_at"):
+            said["row"][name] = said["row"]["first_auto_at"] - 1
 
     def other_receipt(said: Any) -> None:
         said["row"]["sent_at"] -= 1
@@ -183,7 +184,7 @@ def test_a_forged_record_does_not_follow_from_what_it_holds(world: World) -> Non
 
     assert only(forged(world, "arrivals/2.json", other_verdict)).startswith("arrivals/2 verdict")
     assert only(forged(world, "outcome.json", other_disposition)).startswith("outcome")
-    assert only(forged(world, "outcome.json", other_time)).startswith("facts: first_human_at")
+    assert only(forged(world, "outcome.json", other_time)).startswith("facts: first_reply_at, first_human_at: the time")
     assert only(forged(world, "outcome.json", other_receipt)).startswith("facts: sent_at")
     assert only(forged(world, "probe.json", other_study)).startswith("study")
     assert only(forged(world, "arrivals/2.json", other_way)).startswith("arrivals/2 way")
