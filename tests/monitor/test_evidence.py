@@ -137,6 +137,13 @@ def test_a_changed_byte_is_found_in_each_member(world: World, tmp_path: Path) ->
             assert any(line.startswith(name) or name == "manifest.json" for line in found), (name, place, found)
 
 
+def test_a_manifest_in_another_spelling_is_found(world: World, tmp_path: Path) -> None:
+    members = opened(written(world))
+    members["manifest.json"] += b" "
+    found = problems(check_file(repacked(tmp_path / "bad.zip", members, honest=False)))
+    assert only(found).startswith("manifest.json")
+
+
 def forged(world: World, name: str, change: Any) -> list[str]:
     """The problems with a bundle whose member was changed by somebody who wrote a manifest to match."""
     members = opened(written(world))

@@ -224,6 +224,12 @@ def test_a_hostile_signature_is_no_signature(server: NameServer, raw: bytes) -> 
     assert server.asked == []
 
 
+def test_a_chain_that_is_longer_than_any_is_not_checked(server: NameServer) -> None:
+    fields = b"".join(b"ARC-Seal: i=%d; a=rsa-sha256; cv=none; d=x; s=y; b=AAAA\r\n" % n for n in range(1, 41))
+    (one,) = found(server, fields + MAIL)
+    assert (one.method, one.result) == ("arc", "none")
+
+
 def test_runs_of_blanks_in_a_body_cost_no_more_than_its_length(server: NameServer) -> None:
     signer = rsa("firm.example")
     server.publishes(signer.name, signer.record)
