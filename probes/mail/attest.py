@@ -144,7 +144,7 @@ class _Bounded(dkim.DomainSigner):  # type: ignore[misc]
     def __init__(self, raw: bytes, ask: Ask, at: datetime) -> None:
         super().__init__(raw)
         self._ask, self._at = ask, at
-        self._simple: bytes = self.body
+        self._simple = _trimmed(self.body)
         self._relaxed: bytes | None = None
         self.reason = ""
         self.key: Key | None = None
@@ -175,20 +175,29 @@ class _Bounded(dkim.DomainSigner):  # type: ignore[misc]
             raise _UnusableError(f"the key cannot be read ({_words(error)})") from error
         if not sig.get(b"a", b"").startswith(self.ktag or b"?"):
             raise _UnusableError(f"the key is for {_text(self.ktag or b'nothing')}, the signature is not")
-        self.body = self._body(sig.get(b"c", b""))
+        sig, self.body = self._canonical(sig)
         good = self.verify_sig_process(sig, include_headers, sig_header, dnsfunc)
         if not good:
             raise dkim.ValidationError("the signature is not that of the signed header fields")
         return True
 
-    def _body(self, canonicalization: bytes) -> bytes:
-        """The body as it came or, where blanks are to be made one, already so: dkimpy's own way takes time that grows
-        with the square of a run of blanks. Doing it twice changes nothing."""
-        if not canonicalization.endswith(b"/relaxed"):
-            return self._simple
+    def _canonical(self, sig: dict[bytes, bytes]) -> tuple[dict[bytes, bytes], bytes]:
+        """The body as it came or, where blanks are to be made one, already so, with the tags that then say "simple":
+        dkimpy's own way takes time that grows with the square of a run of blanks, and does it again each time."""
+        head, _, body = sig.get(b"c", b"").partition(b"/")
+        if body != b"relaxed":
+            return sig, self._simple
         if self._relaxed is None:
-            self._relaxed = bytes(Relaxed.canonicalize_body(_BLANK.sub(b" ", self._simple)))
-        return self._relaxed
+            lines = _BLANK.sub(b" ", self._simple).replace(b" \r\n", b"\r\n")
+            self._relaxed = bytes(Relaxed.canonicalize_body(_trimmed(lines)))
+        return (sig | {b"c": head + b"/simple"} if self._relaxed else sig), self._relaxed
+
+
+def _trimmed(body: bytes) -> bytes:
+    """Without the empty lines at its end but one: none of them counts, and dkimpy takes them off one by one."""
+    tail = body[len(body.rstrip(b"\r\n")) :].replace(b"\r\n", b"\n")
+    lines = len(tail) - len(tail.rstrip(b"\n"))
+    return body[: len(body) - 2 * (lines - 1)] if lines > 1 else body
 
 
 class _Dkim(_Bounded, dkim.DKIM):  # type: ignore[misc]

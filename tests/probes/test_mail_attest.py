@@ -238,6 +238,20 @@ def test_runs_of_blanks_in_a_body_cost_no_more_than_its_length(server: NameServe
     assert words(found(server, body_is_not_signed)) == [("dkim", "fail")]
 
 
+BODIES = st.lists(st.sampled_from([b"x", b" ", b"\t", b"\r\n", b"\n", b"\r", b"  \r\n"]), max_size=12).map(b"".join)
+
+
+@given(BODIES, st.sampled_from([b"simple", b"relaxed"]), st.sampled_from([b"simple", b"relaxed"]))
+def test_whatever_a_body_ends_with_it_is_judged_as_the_library_judges_it(body: bytes, head: bytes, way: bytes) -> None:
+    import dkim
+
+    signer = rsa("firm.example")
+    raw = MAIL.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" + body
+    made = dkim.DKIM(raw).sign(b"s1", b"firm.example", signer.private, canonicalize=(head, way))
+    assert dkim.verify(made + raw, dnsfunc=lambda *_, **__: signer.record.encode())
+    assert words(check(made + raw, keys, NOW)) == [("dkim", "pass")]
+
+
 def keys(name: str) -> Key:
     return Key(rsa("firm.example").record, NOW)
 
