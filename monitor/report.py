@@ -136,7 +136,7 @@ def edition(app: App, frame: pl.DataFrame, *, note: str = "") -> Edition:
     known = {one.key: one for one in businesses(app.store)}
     shown = set(frame["business"].unique())
     asked = set(frame.select("study", "version").unique().iter_rows())
-    code = (lambda probe: probe) if settings.names else _coder(app.store)
+    code = (lambda probe: probe) if settings.names else coder(app.store)
     return Edition(
         id=now.strftime("%Y%m%dT%H%M%SZ"),
         now=micros(now),
@@ -249,7 +249,8 @@ def _senders(head: bytes) -> tuple[str, ...]:
 
 
 # --------------------------------------------------------------------------- codes in the place of names
-def _coder(store: Store) -> Callable[[str], str]:
+def coder(store: Store) -> Callable[[str], str]:
+    """Gives the code that stands for a probe on pages where names are off."""
     key = salt(store)
     return lambda probe: hashlib.blake2s(probe.encode(), key=key, digest_size=6).hexdigest()
 
@@ -261,7 +262,7 @@ def _unaddressed(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _coded(frame: pl.DataFrame, store: Store) -> pl.DataFrame:
-    code = _coder(store)
+    code = coder(store)
     codes = {one.key: one.code for one in businesses(store)}
     return frame.with_columns(
         probe=pl.Series([code(probe) for probe in frame["probe"]], dtype=pl.String),

@@ -12,6 +12,7 @@ from functools import partial
 from types import FrameType
 
 from monitor.app import App
+from monitor.attesting import attest_pass
 from monitor.errors import StoreBusy, UnansweredError
 from monitor.following import watch
 from monitor.proving import prove
@@ -28,10 +29,13 @@ Say = Callable[[str], None]
 PROVING = timedelta(seconds=60)
 """How often canaries are looked at."""
 
+ATTESTING = timedelta(seconds=60)
+"""How often signatures are checked of what came since; a tick of its own, so that a slow name server delays nothing."""
+
 
 def listen(app: App, say: Say) -> None:
     """Take in and understand what comes, until stopped."""
-    with _until_stopped() as stop, _proving(app):
+    with _until_stopped() as stop, _proving(app, stop):
         threads = watch(app.store, app.channels, app.clock, stop, heard=_telling(app, say))
         say(f"listening on {len(threads)} channels; stop with Ctrl-C")
         stop.wait()
@@ -62,6 +66,7 @@ def run(app: App, every: int, say: Say) -> None:
 
         ticker.every(timedelta(seconds=every), "send", tick)
         ticker.every(PROVING, "prove", partial(_prove, app))
+        ticker.every(ATTESTING, "attest", partial(_attest, app, stop))
         ticker.start()
         say(f"running: sending every {every} s, listening on {len(threads)} channels; stop with Ctrl-C")
         stop.wait()
@@ -71,10 +76,11 @@ def run(app: App, every: int, say: Say) -> None:
 
 
 @contextmanager
-def _proving(app: App) -> Iterator[None]:
-    """Canaries are sent and followed all the while."""
+def _proving(app: App, stop: threading.Event) -> Iterator[None]:
+    """Canaries are sent and followed, and signatures checked, all the while."""
     ticker = Ticker()
     ticker.every(PROVING, "prove", partial(_prove, app))
+    ticker.every(ATTESTING, "attest", partial(_attest, app, stop))
     ticker.start()
     try:
         yield
@@ -90,6 +96,13 @@ def _prove(app: App) -> None:
         return
     for problem in done.problems:
         log.warning("%s", problem)
+
+
+def _attest(app: App, stop: threading.Event) -> None:
+    try:
+        attest_pass(app.store, app.channels, app.clock, going_on=lambda: not stop.is_set())
+    except UnansweredError:
+        log.exception("checking signatures failed; it is tried again")
 
 
 def _telling(app: App, say: Say) -> Callable[[str, TakenIn], None]:

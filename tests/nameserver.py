@@ -6,7 +6,9 @@
         zone.a("mx.inbox.example", "192.0.2.1").aaaa("mx.inbox.example", "2001:db8::1").ptr("192.0.2.1", "mx.example")
         zone.alias("s1._domainkey.inbox.example", "s1.provider.example")
         zone.forgets("inbox.example")                             # all that it knew of the name
+        zone.publishes("s1._domainkey.inbox.example", "v=DKIM1")  # TXT records in the place of those it had
         zone.fails("broken.example")                              # SERVFAIL, whatever is asked of the name
+        zone.breaks()                                             # SERVFAIL about everything, until zone.recovers()
         zone.silent("lost.example")                               # never answers
         Names(zone.servers, live=False)                           # "127.0.0.1:port", as the config would name it
         zone.asked                                                # (name, kind) of each question, in order
@@ -43,6 +45,7 @@ class NameServer:
         self._known: dict[str, dict[dns.rdatatype.RdataType, list[dns.rdata.Rdata]]] = defaultdict(dict)
         self._fails: set[str] = set()
         self._silent: set[str] = set()
+        self._broken = False
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
         self.port = int(self._socket.getsockname()[1])
@@ -82,6 +85,22 @@ class NameServer:
 
     def forgets(self, name: str) -> Self:
         self._known.pop(_full(name), None)
+        return self
+
+    def publishes(self, name: str, *texts: str | bytes) -> Self:
+        """TXT records of a name, in the place of all that was known of it."""
+        self.forgets(name)
+        for text in texts:
+            self.txt(name, text)
+        return self
+
+    def breaks(self) -> Self:
+        """SERVFAIL about everything: as good as silence, and quicker."""
+        self._broken = True
+        return self
+
+    def recovers(self) -> Self:
+        self._broken = False
         return self
 
     def fails(self, name: str) -> Self:
@@ -124,7 +143,7 @@ class NameServer:
             return None
         said = dns.message.make_response(query)
         said.flags |= dns.flags.AA | dns.flags.RA
-        if name in self._fails:
+        if self._broken or name in self._fails:
             said.set_rcode(dns.rcode.SERVFAIL)
             return said
         if not any(known == name or known.endswith(f".{name}") for known in self._known):

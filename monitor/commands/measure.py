@@ -51,6 +51,7 @@ def listen(
 ) -> None:
     """Take in what has come, understand it, and prove that we hear. Exits 1 when a canary is lost, 3 when deaf."""
     from monitor import service, show
+    from monitor.attesting import attest_pass
     from monitor.errors import UsageError
     from monitor.listen import listen_pass
     from monitor.proving import prove
@@ -68,6 +69,7 @@ def listen(
             return
         with terminal.counting("hearing") as count:
             summary = listen_pass(app.store, app.channels, app.clock, progress=count)
+        attest_pass(app.store, app.channels, app.clock)
         proved = prove(app.store, app.config, app.channels, app.clock)
         code = show.heard(terminal, summary)
     raise typer.Exit(max(code, show.proved(terminal, proved)))

@@ -310,5 +310,12 @@ RULES: tuple[tuple[str, str, str], ...] = (
         "SELECT 'arrival ' || t.arrival_id FROM attestations t JOIN arrivals a ON a.id = t.arrival_id"
         " WHERE a.attested_at IS NULL",
     ),
+    (
+        "no signature passed without the key that it passed with",
+        "attestations",
+        "SELECT 'arrival ' || arrival_id FROM attestations WHERE result NOT IN"
+        " ('pass', 'fail', 'none', 'permerror', 'temperror') OR method NOT IN ('dkim', 'arc')"
+        " OR (result = 'pass' AND (key IS NULL OR key_name = ''))",
+    ),
 )
 """What must hold, the table it is about, and the query that names what breaks it."""

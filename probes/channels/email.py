@@ -8,8 +8,9 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from probes.contract import Check, Clock, Description, Enquiry, Receipt
+from probes.contract import Attestation, Check, Clock, Description, Enquiry, Receipt
 from probes.mail import address as addresses
+from probes.mail.attest import Attester
 from probes.mail.canary import CanarySmtp, Proving
 from probes.mail.checks import check_imap, check_smtp
 from probes.mail.handover import Handover
@@ -123,9 +124,13 @@ class Listener:
         self._ears = tuple(Mailbox(imap, live=live) for imap in mailboxes)
         proving = Proving(canary, self._mailboxes, live=live, ask=names.exchanges)
         self.canaries, self.send_canary, self.missing = proving.canaries, proving.send_canary, proving.missing
+        self._attester = Attester(names)
 
     def ears(self) -> tuple[Mailbox, ...]:
         return self._ears
+
+    def attest(self, raw: bytes, now: Clock) -> tuple[Attestation, ...]:
+        return self._attester.attest(raw, now)
 
     def check(self, now: Clock) -> Iterator[Check]:  # noqa: ARG002 - nothing here has a date
         for imap in self._mailboxes:
@@ -144,7 +149,7 @@ class Mail:
         self._sender, self._listener = Sender(smtp, names, live=live), Listener(mailboxes, canary, names, live=live)
         self.send, self.refusal, self.ears = self._sender.send, self._sender.refusal, self._listener.ears
         self.canaries, self.send_canary = self._listener.canaries, self._listener.send_canary
-        self.missing = self._listener.missing
+        self.missing, self.attest = self._listener.missing, self._listener.attest
 
     def check(self, now: Clock) -> Iterator[Check]:
         yield from self._sender.check(now)

@@ -61,11 +61,14 @@ class Names:
         """MX records as (preference, host); () when the domain has none. Raises exchange.NoExchange as well."""
         return exchange.lookup(domain, self._resolver())
 
-    def texts(self, name: str) -> tuple[str, ...]:
+    def txt(self, name: str) -> tuple[bytes, ...]:
         """The TXT records of a name, each joined from its parts; () when there is none."""
         answer = self._ask(name, dns.rdatatype.TXT)
-        records = [b"".join(record.strings) for record in answer or () if isinstance(record, TXT)]
-        return tuple(one.decode("utf-8", "backslashreplace") for one in records)
+        return tuple(b"".join(record.strings) for record in answer or () if isinstance(record, TXT))
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """The TXT records of a name as text."""
+        return tuple(one.decode("utf-8", "backslashreplace") for one in self.txt(name))
 
     def addresses(self, name: str, version: int | None = None) -> tuple[str, ...]:
         """The IP addresses of a name (of version 4 or 6; None: both); () when there is none."""

@@ -152,6 +152,11 @@ DAMAGE = {
         "INSERT INTO attestations (arrival_id, method, domain, selector, result, reason, key_name, fetched_at)"
         " SELECT id, 'dkim', 'd', 's', 'pass', '', 's._domainkey.d', '2026-01-01' FROM arrivals"
     ],
+    "no signature passed without the key that it passed with": [
+        "UPDATE arrivals SET attested_at = stored_at",
+        "INSERT INTO attestations (arrival_id, method, domain, selector, result, reason, key_name, fetched_at)"
+        " SELECT id, 'dkim', 'd', 's', 'pass', '', 's._domainkey.d', '2026-01-01' FROM arrivals",
+    ],
 }
 
 
