@@ -98,6 +98,7 @@ def hear(
             for batch in of_the_wire(partial(ear.listen, known, now)):
                 _count(summary, take_in(store, name, batch, now()), progress)
                 read.add((batch.mailbox, batch.cursor.place))
+                del batch
         except ProbeError as error:
             log.warning("%s cannot be heard: %s", name, error)
             summary.deaf[name] = f"{summary.deaf[name]}; {error}" if name in summary.deaf else str(error)
@@ -123,6 +124,7 @@ def of_the_wire(begin: Callable[[], Iterator[Batch]]) -> Iterator[Batch]:
             log.exception("the channel broke while listening")
             raise ProbeError(f"the channel broke while listening: {type(error).__name__}: {error}") from error
         yield batch
+        del batch  # it may be large: not kept while the next one is fetched
 
 
 def _count(summary: ListenSummary, taken: TakenIn, progress: Progress | None) -> None:

@@ -291,6 +291,11 @@ class Dovecot:
         path = self.base / "dovecot.log"
         return path.read_text(errors="replace") if path.exists() else ""
 
+    def says_goodbye(self, user: str) -> None:
+        """Sends the user's sessions away with a BYE; the server stays and takes new ones."""
+        program = need("doveadm", "dovecot-core")
+        subprocess.run([program, "-c", self.base / "dovecot.conf", "kick", user], check=True, capture_output=True)
+
     # ------------------------------------------------------------------ mailboxes
     @contextmanager
     def client(self, user: str) -> Iterator[imapclient.IMAPClient]:
