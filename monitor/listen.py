@@ -154,6 +154,7 @@ def understand(
             summary.unmatched += not change.after.matches and change.after.canary is None
         if progress:
             progress(len(batch))
+        batch.clear()  # not kept while the next ones are loaded
     return summary
 
 

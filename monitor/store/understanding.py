@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
 from monitor.facts import Match, Promise, Verdict
+from monitor.store.blobs import PIECE_BYTES, get
 from monitor.store.canaries import come_home
 from monitor.store.engine import Store, chunks, clean
 from monitor.store.records import stop_within
@@ -95,9 +96,8 @@ def count_arrivals(store: Store) -> int:
 
 def raw(store: Store, arrival: int) -> bytes:
     """The bytes of one arrival, as they came."""
-    query = select(RAW.c.data).join_from(ARRIVALS, RAW, ARRIVALS.c.sha256 == RAW.c.sha256)
     with store.read() as connection:
-        return zlib.decompress(connection.scalars(query.where(ARRIVALS.c.id == arrival)).one())
+        return get(connection, connection.scalars(select(ARRIVALS.c.sha256).where(ARRIVALS.c.id == arrival)).one())
 
 
 def _loaded(store: Store, query: Select[Any]) -> Iterator[list[Unread]]:
@@ -110,12 +110,13 @@ def _loaded(store: Store, query: Select[Any]) -> Iterator[list[Unread]]:
                 break
             size += row.size
             some.append(row)
-        digests = [row.sha256 for row in some]
-        data = {
-            digest: blob
-            for part in chunks(digests)
+        small = [row.sha256 for row in some if row.size <= PIECE_BYTES]
+        raws = {
+            digest: zlib.decompress(blob)
+            for part in chunks(small)
             for digest, blob in connection.execute(select(RAW.c.sha256, RAW.c.data).where(RAW.c.sha256.in_(part)))
         }
+        raws |= {row.sha256: get(connection, row.sha256) for row in some if row.sha256 not in raws}
     if some:
         yield [
             Unread(
@@ -123,7 +124,7 @@ def _loaded(store: Store, query: Select[Any]) -> Iterator[list[Unread]]:
                 channel=row.channel,
                 mailbox=row.mailbox,
                 at=row.at,
-                raw=zlib.decompress(data[row.sha256]),
+                raw=raws[row.sha256],
             )
             for row in some
         ]

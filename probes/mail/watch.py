@@ -1,10 +1,11 @@
 """Watches a mailbox: what came in since the cursor, in bounded batches, nothing missed and nothing touched.
 
-A cursor is "uidvalidity:uid:day~imprint": the last message that was delivered, by what it is known again, and the latest
-day on which nothing was left to deliver. When the server starts counting anew (UIDVALIDITY changes, UIDs fall back after
-a restore, or another message has that UID) the folder is read again from two days before that day; repeats are harmless, as an arrival is known by its bytes. A folder that
-comes when others have been heard is read like that too: servers make a junk folder with the first mail in it. Folders
-are opened by EXAMINE and messages read by BODY.PEEK, so no flag changes.
+A cursor is "uidvalidity:uid:day~imprint": the last message that was delivered, by what it is known again, and the
+latest day on which nothing was left to deliver. When the server starts counting anew (UIDVALIDITY changes, or after a
+restore UIDs fall back or belong to other messages) the folder is read again from two days before that day; repeats are
+harmless, as an arrival is known by its bytes. A folder that comes when others have been heard is read like that too:
+servers make a junk folder with the first mail in it. Folders are opened by EXAMINE and messages read by BODY.PEEK,
+so no flag changes.
 """
 
 from __future__ import annotations
