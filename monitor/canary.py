@@ -19,6 +19,7 @@ from monitor import addresses as schemes
 from monitor.addresses import Draw
 from monitor.facts import Persona
 from monitor.studies import AddressSettings, CatchAll, Plus, StudySettings
+from probes.contract import Receipt
 
 SENT = ("sent", "unknown")
 """States of a canary that may be under way."""
@@ -111,6 +112,14 @@ def has_failed(canary: Canary, patience: timedelta, heard_until: datetime | None
     return now >= end and heard_until is not None and heard_until >= end
 
 
+def was_refused(receipt: Receipt) -> bool:
+    """Whether our own side refused a canary for good, so that everybody else's mail to such an address is lost too.
+
+    One that could not be handed over for another reason proves nothing.
+    """
+    return receipt.state == "not_sent" and receipt.accepted_by == "recipient_mx"
+
+
 def doubts(canaries: Sequence[Canary], begun: datetime | None) -> list[Doubt]:
     """The times in which we may have been deaf, by what the canaries of one channel say, oldest first.
 
@@ -118,7 +127,8 @@ def doubts(canaries: Sequence[Canary], begun: datetime | None) -> list[Doubt]:
     """
     found: list[Doubt] = []
     for proves in sorted({canary.proves for canary in canaries}):
-        mine = sorted((one for one in canaries if one.proves == proves and one.state in SENT), key=lambda o: o.sent_at)
+        telling = (one for one in canaries if one.proves == proves and (one.state in SENT or one.failed_at is not None))
+        mine = sorted(telling, key=lambda one: one.sent_at)
         passed: datetime | None = None
         failed: list[Canary] = []
         for canary in mine:

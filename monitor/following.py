@@ -72,6 +72,7 @@ class _Line:
                 for batch in of_the_wire(partial(ear.watch, known, self.now, self.stop)):
                     wait = WAIT_MIN
                     taken = take_in(self.store, name, batch, self.now())
+                    del batch  # it may be large, and is read anew to be understood
                     with self.one_at_a_time:
                         understand(self.store, self.now, rules=self.rules)
                     if self.heard and taken.new:

@@ -102,6 +102,7 @@ def hear(
             for batch in of_the_wire(partial(ear.listen, known, now)):
                 _count(summary, take_in(store, name, batch, now()), progress)
                 read.add((batch.mailbox, batch.cursor.place))
+                del batch
         except ProbeError as error:
             log.warning("%s cannot be heard: %s", name, error)
             summary.deaf[name] = f"{summary.deaf[name]}; {error}" if name in summary.deaf else str(error)
@@ -127,6 +128,7 @@ def of_the_wire(begin: Callable[[], Iterator[Batch]]) -> Iterator[Batch]:
             log.exception("the channel broke while listening")
             raise ProbeError(f"the channel broke while listening: {type(error).__name__}: {error}") from error
         yield batch
+        del batch  # it may be large: not kept while the next one is fetched
 
 
 def _count(summary: ListenSummary, taken: TakenIn, progress: Progress | None) -> None:
@@ -157,6 +159,7 @@ def understand(
             summary.erased += change.after.erase
         if progress:
             progress(len(batch))
+        batch.clear()  # not kept while the next ones are loaded
     if summary.erased:
         store.scrub(whole=False)
     return summary

@@ -74,11 +74,14 @@ def prove(store: Store, config: Config, channels: Mapping[str, OpenChannel], now
                     done.problems.append(
                         f"{prover.name}: a canary could not be handed over, so hearing is not proven: {receipt.reason}"
                     )
+                if deciding.was_refused(receipt):
+                    done.failed.append(refuse(store, prover, receipt, now))
+        done.deaf += records.sync_gaps(store, prover.name, now())
     return done
 
 
 def follow(store: Store, prover: Prover, now: Clock, done: Proved) -> None:
-    """Give up the canaries that have failed, asking the wire why, and bring the gaps on record up to date."""
+    """Give up the canaries that have failed, asking the wire why."""
     heard_until = records.heard_until(store, prover.name)
     for one in records.canaries(store, prover.name):
         if deciding.has_failed(one, prover.rhythm.patience, heard_until, now()):
@@ -86,7 +89,14 @@ def follow(store: Store, prover: Prover, now: Clock, done: Proved) -> None:
             records.record_failure(store, one.id, why, now())
             done.failed.append(one)
             done.problems.append(f"{prover.name}: {why}")
-    done.deaf += records.sync_gaps(store, prover.name, now())
+
+
+def refuse(store: Store, prover: Prover, receipt: Receipt, now: Clock) -> Canary:
+    """Give up the newest canary, which our own side refused; returns it."""
+    newest = records.canaries(store, prover.name)[-1]
+    why = f"a canary to {newest.address} was refused by our own side: {receipt.reason}"
+    records.record_failure(store, newest.id, why, now())
+    return newest
 
 
 def explain(prover: Prover, one: Canary, now: Clock) -> str:

@@ -104,6 +104,8 @@ def _unclear(view: View) -> Finding:
     if not view.flat:
         kinds = ", ".join(dict.fromkeys(view.mail.attachments)) or "nothing"
         why.append(f"it has no text of its own (it holds {kinds})")
+    elif "-----BEGIN PGP MESSAGE-----" in view.new:
+        why.append("its text is encrypted")
     elif not view.covered:
         why.append(f"its language ({view.language or 'not told'}) is not one the rules know well")
     why.append("nothing is strong enough to tell a person from a machine")

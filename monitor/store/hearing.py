@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 
 from sqlalchemy import Connection, and_, func, insert, literal, select, update
 
+from monitor.store.blobs import compressed, put
 from monitor.store.engine import Store, add_missing, chunks
 from monitor.store.tables import ARRIVALS, CURSORS, GAPS, MATCHES, RAW, SIGHTINGS, VERDICTS
 from probes.contract import Arrival, Batch
-
-COMPRESSION = 1
-"""zlib level: mail is half base64, which higher levels shrink by little and slow down by much."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +57,7 @@ def take_in(store: Store, channel: str, batch: Batch, now: datetime) -> TakenIn:
     reaches past a gap in every place of the mailbox, the gap is closed: what came in it has been read.
     """
     prepared = [(hashlib.sha256(arrival.raw).hexdigest(), arrival) for arrival in batch.arrivals]
-    data = {digest: zlib.compress(arrival.raw, COMPRESSION) for digest, arrival in prepared}
+    data = {digest: compressed(arrival.raw) for digest, arrival in prepared}
     with store.write() as connection:
         new: list[int] = []
         if prepared:
@@ -88,7 +85,7 @@ def _store(
         if arrival.provider_id is not None and any(arrival.provider_id == one.provider_id for one in fresh.values()):
             continue
         fresh.setdefault(digest, arrival)
-    add_missing(connection, RAW, [{"sha256": d, "size": len(one.raw), "data": data[d]} for d, one in fresh.items()])
+    put(connection, {digest: data[digest] for digest in fresh}, {digest: len(one.raw) for digest, one in fresh.items()})
     if fresh:
         rows = [
             {

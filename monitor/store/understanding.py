@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
 from monitor.errors import Erased
 from monitor.facts import Match, Promise, Verdict
+from monitor.store.blobs import PIECE_BYTES, get
 from monitor.store.canaries import come_home
 from monitor.store.engine import Store, chunks, clean
 from monitor.store.forgetting import erase_raw
@@ -105,12 +106,12 @@ def count_arrivals(store: Store) -> int:
 
 def raw(store: Store, arrival: int) -> bytes:
     """The bytes of one arrival, as they came. Raises Erased when a person in it was forgotten."""
-    query = select(RAW.c.data, RAW.c.erased_at).join_from(ARRIVALS, RAW, ARRIVALS.c.sha256 == RAW.c.sha256)
+    query = select(RAW.c.sha256, RAW.c.erased_at).join_from(ARRIVALS, RAW, ARRIVALS.c.sha256 == RAW.c.sha256)
     with store.read() as connection:
         row = connection.execute(query.where(ARRIVALS.c.id == arrival)).one()
-    if row.erased_at is not None:
-        raise Erased(f"arrival {arrival}: its bytes were erased on {row.erased_at:%Y-%m-%d}, on request of a person")
-    return zlib.decompress(row.data)
+        if row.erased_at is None:
+            return get(connection, row.sha256)
+    raise Erased(f"arrival {arrival}: its bytes were erased on {row.erased_at:%Y-%m-%d}, on request of a person")
 
 
 def heads(store: Store, arrivals: Sequence[int]) -> dict[int, bytes]:
@@ -136,12 +137,13 @@ def _loaded(store: Store, query: Select[Any]) -> Iterator[list[Unread]]:
                 break
             size += row.size
             some.append(row)
-        digests = [row.sha256 for row in some]
-        data = {
-            digest: blob
-            for part in chunks(digests)
+        small = [row.sha256 for row in some if row.size <= PIECE_BYTES]
+        raws = {
+            digest: zlib.decompress(blob)
+            for part in chunks(small)
             for digest, blob in connection.execute(select(RAW.c.sha256, RAW.c.data).where(RAW.c.sha256.in_(part)))
         }
+        raws |= {row.sha256: get(connection, row.sha256) for row in some if row.sha256 not in raws}
     if some:
         yield [
             Unread(
@@ -149,7 +151,7 @@ def _loaded(store: Store, query: Select[Any]) -> Iterator[list[Unread]]:
                 channel=row.channel,
                 mailbox=row.mailbox,
                 at=row.at,
-                raw=zlib.decompress(data[row.sha256]),
+                raw=raws[row.sha256],
             )
             for row in some
         ]

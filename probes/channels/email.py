@@ -122,7 +122,7 @@ class Listener:
     def __init__(self, mailboxes: Sequence[Imap], canary: CanarySmtp | None, names: Names, *, live: bool) -> None:
         self._mailboxes, self._live, self._names = tuple(mailboxes), live, names
         self._ears = tuple(Mailbox(imap, live=live) for imap in mailboxes)
-        proving = Proving(canary, self._mailboxes, live=live, ask=names.exchanges)
+        proving = Proving(canary, self._mailboxes, names, live=live)
         self.canaries, self.send_canary, self.missing = proving.canaries, proving.send_canary, proving.missing
         self._attester = Attester(names)
 

@@ -20,6 +20,7 @@ from probes.mail import exchange
 from probes.mail.address import domain_of, normalise
 from probes.mail.handover import Handover
 from probes.mail.imap import connection, mapped, places
+from probes.mail.names import Names
 from probes.mail.servers import Imap, Smtp
 from probes.mail.session import Lacking, Lost, Refused
 from probes.mail.transcript import Transcript
@@ -47,11 +48,10 @@ class CanarySmtp(Smtp):
 class Proving:
     """Sends canaries by the `canary` table and looks for lost ones in the mailboxes that are listened to."""
 
-    def __init__(
-        self, settings: CanarySmtp | None, mailboxes: Sequence[Imap], *, live: bool, ask: exchange.Lookup
-    ) -> None:
-        self._settings, self._mailboxes, self._live, self._ask = settings, tuple(mailboxes), live, ask
-        self._handover = Handover(settings, live=live, ask=ask) if settings else None
+    def __init__(self, settings: CanarySmtp | None, mailboxes: Sequence[Imap], names: Names, *, live: bool) -> None:
+        self._settings, self._mailboxes, self._live, self._names = settings, tuple(mailboxes), live, names
+        resolve = names.addresses if names.own else None
+        self._handover = Handover(settings, live=live, ask=names.exchanges, resolve=resolve) if settings else None
 
     def canaries(self) -> Canaries | None:
         """How hearing is proven; None without a `canary` table."""
@@ -59,10 +59,12 @@ class Proving:
         return Canaries(sender=found.sender, every=found.every, patience=found.patience) if found else None
 
     def send_canary(self, canary: Enquiry, now: Clock) -> Receipt:
-        """One try, from the outside account."""
+        """One try, from the outside account. `accepted_by` says of one not sent that our own side refuses it."""
         if self._handover is None:
             return Receipt(state="not_sent", at=now(), reason="no table `canary` says from where to send one")
         receipt = self._handover.send(canary, now)
+        if receipt.state == "not_sent" and receipt.accepted_by is None and (lost := self._nowhere(canary.to)):
+            return Receipt(**{**_fields(receipt), "reason": lost, "accepted_by": "recipient_mx"})
         words = refusal_in_words(receipt.reason, canary.to) if receipt.state != "sent" else ""
         return Receipt(**{**_fields(receipt), "reason": f"{receipt.reason}: {words}"}) if words else receipt
 
@@ -82,7 +84,23 @@ class Proving:
             except ProbeError as error:
                 yield str(error)
 
+    def _nowhere(self, to: str) -> str:
+        """Why no server is known to take mail for an address, by its domain's own records; "" when one is."""
+        domain = domain_of(to)
+        if self._settings is None or self._settings.route(domain) is not None or not self._names.may_ask:
+            return ""
+        try:
+            exchange.exchanges(domain, self._names.exchanges, to)
+        except exchange.NoExchange as error:
+            return f"no mail server takes mail for {domain}: {error}; look at its MX" if error.permanent else ""
+        except ProbeError:
+            return ""
+        return ""
+
     def _at_its_server(self, to: str) -> Iterator[str]:
+        if nowhere := self._nowhere(to):
+            yield nowhere
+            return
         if self._settings is None or self._handover is None or self._settings.via != "mx":
             return  # a relay would take it for anybody: its word says nothing of our own server
         transcript = Transcript()

@@ -36,7 +36,7 @@ _REFUSED = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_un
 _ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]{0,4000})\?=")
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f\u0085\u2028\u2029]+")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]+")
 _NO_CONTROL = dict.fromkeys(code for code in (*range(32), 127) if chr(code) not in "\t\n\r")
 
 
@@ -81,10 +81,12 @@ def _second_guess(data: bytes, codec: str) -> str:
 
 
 def clean(text: str) -> str:
-    """Line ends as \\n, without NULs and other control characters (tabs stay)."""
+    """Line ends as \\n, without NULs and other control characters, those above ASCII included (tabs stay)."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return text.translate(_NO_CONTROL) if text.isascii() else _CONTROL.sub("", text)
+    if text.isascii():
+        return text.translate(_NO_CONTROL)
+    return _CONTROL.sub("", text.replace("\u0085", "\n"))
 
 
 def surrogates(text: str) -> str:
@@ -218,7 +220,7 @@ def html_text(source: str, drop: str = "") -> str:
         except Exception:  # a parser of hostile input: whatever it does, the mail is still read
             text = html.unescape(_ANY_TAG.sub("", source))
     lines = (" ".join(line.split()) for line in text.split(_BREAK))
-    return _squeeze(lines)
+    return _squeeze(clean(line) for line in lines)  # a character reference may name any control character
 
 
 def _squeeze(lines: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from email.message import Message
 from functools import cached_property
 
-from probes.mail.decode import body_bytes, header_text, surrogates, text_of
+from probes.mail.decode import body_bytes, clean, header_text, surrogates, text_of
 from probes.mail.fields import HEADER_LIMIT, TEXT_LIMIT, Fields
 
 PARTS_LIMIT = 200
@@ -73,10 +73,10 @@ def type_of(message: Message, content: Mapping[str, str] | None = None) -> str:
     """The content type, lower case; `content` saves looking for the header."""
     value = None if content is None else content.get("content-type")
     if value is not None and value.isascii():
-        kind = value.partition(";")[0].strip().lower()
+        kind = clean(value.partition(";")[0]).strip().lower()
         return kind if kind.count("/") == 1 else "text/plain"
     try:
-        return str(message.get_content_type())
+        return clean(str(message.get_content_type()))
     except Exception:
         return "text/plain"
 

@@ -1,15 +1,17 @@
 """Watches a mailbox: what came in since the cursor, in bounded batches, nothing missed and nothing touched.
 
-A cursor is "uidvalidity:uid:day": the last message that was delivered, and the latest day on which nothing was left to
-deliver. When the server starts counting anew (UIDVALIDITY changes, or UIDs fall back after a restore) the folder is
-read again from two days before that day; repeats are harmless, as an arrival is known by its bytes. A folder that
-comes when others have been heard is read like that too: servers make a junk folder with the first mail in it. Folders
-are opened by EXAMINE and messages read by BODY.PEEK, so no flag changes.
+A cursor is "uidvalidity:uid:day~imprint": the last message that was delivered, by what it is known again, and the
+latest day on which nothing was left to deliver. When the server starts counting anew (UIDVALIDITY changes, or after a
+restore UIDs fall back or belong to other messages) the folder is read again from two days before that day; repeats are
+harmless, as an arrival is known by its bytes. A folder that comes when others have been heard is read like that too:
+servers make a junk folder with the first mail in it. Folders are opened by EXAMINE and messages read by BODY.PEEK,
+so no flag changes.
 """
 
 from __future__ import annotations
 
 import imaplib
+import io
 import logging
 import math
 import time
@@ -17,17 +19,21 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from threading import Event
-from typing import Any
+from typing import Any, TypeAlias
 
 from imapclient.exceptions import IMAPClientError, ProtocolError
 
 from probes.contract import Arrival, Batch, Clock, Cursor, ProbeError
+from probes.mail.decode import clean
 from probes.mail.imap import Place, connection, places
-from probes.mail.position import Known, Mark, Spoilt
+from probes.mail.position import PRINT_BYTES, Known, Mark, Spoilt, imprint
 from probes.mail.servers import Imap
 
 BATCH_BYTES = 8 * 1024 * 1024
 """A batch holds no more than this, unless it is one mail that is bigger."""
+
+PIECE_BYTES = 2 * 1024 * 1024
+"""A mail that is bigger than a batch is read in pieces of this: the libraries hold what they read several times."""
 
 _SEARCH_SPAN = 50_000  # an answer to SEARCH is one line, and imaplib takes a million characters
 _SLICE = 0.5  # seconds after which a stop is noticed
@@ -111,10 +117,16 @@ class Mailbox:
             # Nothing, and sooner than asked: the server is gone (or TLS talked to itself). idle_done() tells.
             if said or time.monotonic() - before < span * 0.9:
                 break
+        self._goodbye(said)  # before the line is used again: the server has closed it behind its word
         said += client.idle_done()[1]
-        if any(line and line[0] == b"BYE" for line in said):
-            raise ProbeError(f"IMAP server {self._settings.host} said goodbye")
+        self._goodbye(said)
         return any(len(line) > 1 and line[1] == b"EXISTS" for line in said)
+
+    def _goodbye(self, said: Sequence[Any]) -> None:
+        for line in said:
+            if line and line[0] == b"BYE":
+                words = b" ".join(word for word in line[1:] if isinstance(word, bytes)).decode("utf-8", "replace")
+                raise ProbeError(f"IMAP server {self._settings.host} said goodbye ({clean(words)[:200]})")
 
     # ------------------------------------------------------------------ reading a folder
     def _read_all(self, client: Any, place: Place, known: Known, now: Clock) -> Iterator[Batch]:
@@ -147,11 +159,13 @@ class Mailbox:
             cursor = Cursor(place=place.name, position=known[place.name])
             return Batch(mailbox=self._settings.user, arrivals=arrivals, cursor=cursor, heard_until=heard_until)
 
-        for some in self._bundles(client, asked, self._spoilt.alone(place.name, validity)):
+        for some, size in self._bundles(client, asked, self._spoilt.alone(place.name, validity)):
             with self._spoilt.watching(place.name, validity, some):
-                got, failed = _fetch(client, some)
+                got, failed = _fetch_large(client, some) if size > BATCH_BYTES else _fetch(client, some)
             held = min(held, *failed, math.inf)
-            mark = Mark(validity, max(mark.uid, int(min(some[-1], held - 1))), mark.day)
+            reached = int(min(some[-1], held - 1))
+            if reached > mark.uid:
+                mark = Mark(validity, reached, mark.day, imprint(got[reached][0]) if reached in got else "")
             arrivals = tuple(
                 Arrival(
                     mailbox=self._settings.user,
@@ -163,7 +177,11 @@ class Mailbox:
                 )
                 for uid, (raw, at) in got.items()
             )
-            yield batch(arrivals, last=some[-1] == asked[-1])
+            got.clear()
+            found = batch(arrivals, last=some[-1] == asked[-1])
+            del arrivals
+            yield found
+            del found  # it may be large, and the next one too
         if not asked:
             yield batch((), last=True)
         if held < math.inf:
@@ -184,12 +202,23 @@ class Mailbox:
             last = following - 1 if following else max(client.search(["ALL"]), default=0)
             return Mark(validity, last, today), []
         mark = Mark(0, 0, known.since) if position is None else Mark.read(position)
-        if mark.validity == validity and (following is None or following > mark.uid):
+        counts_on = mark.validity == validity and (following is None or following > mark.uid)
+        if counts_on and self._is_still(client, place, mark):
             return mark, self._newer(client, mark.uid, following, int(info[b"EXISTS"]))
         why = "it is new to us; reading it" if position is None else "the server counts anew; reading it again"
         log.warning("%s, folder %s: %s", self._settings.user, place.name, why)
         uids = sorted(client.search(["SINCE", mark.day - _RESCAN] if mark.day else ["ALL"]))
         return Mark(validity, 0 if uids or not following else following - 1, mark.day), uids
+
+    def _is_still(self, client: Any, place: Place, mark: Mark) -> bool:
+        """Whether the last message that was delivered is the one it was, as far as can be seen: after a restore its UID
+        soon belongs to another. One that was moved away tells nothing."""
+        if not mark.imprint or self._spoilt.resting(place.name, mark.validity, [mark.uid]):
+            return True
+        with self._spoilt.watching(place.name, mark.validity, [mark.uid]):
+            parts = client.fetch([mark.uid], [f"BODY.PEEK[]<0.{PRINT_BYTES}>"]).get(mark.uid, {})
+        begin = parts.get(b"BODY[]<0>")
+        return not begin or imprint(begin) == mark.imprint
 
     @staticmethod
     def _newer(client: Any, uid: int, following: int | None, exists: int) -> list[int]:
@@ -202,8 +231,9 @@ class Mailbox:
         found.update(client.search(["UID", f"{start}:*"]))
         return sorted(one for one in found if one > uid)
 
-    def _bundles(self, client: Any, uids: Sequence[int], alone: Collection[int]) -> Iterator[list[int]]:
-        """The UIDs in groups that are small enough to hold in memory, by number and by bytes; `alone` by themselves."""
+    def _bundles(self, client: Any, uids: Sequence[int], alone: Collection[int]) -> Iterator[tuple[list[int], int]]:
+        """The UIDs in groups that are small enough to hold in memory, by number and by bytes, and the bytes of each;
+        `alone` by themselves."""
         for begin in range(0, len(uids), self._settings.batch):
             chunk = list(uids[begin : begin + self._settings.batch])
             sizes = client.fetch(chunk, ["RFC822.SIZE"])
@@ -212,15 +242,48 @@ class Mailbox:
             for uid in chunk:
                 size = int(sizes.get(uid, {}).get(b"RFC822.SIZE", 0))
                 if bundle and (total + size > BATCH_BYTES or uid in alone or bundle[-1] in alone):
-                    yield bundle
+                    yield bundle, total
                     bundle, total = [], 0
                 bundle.append(uid)
                 total += size
-            yield bundle
+            yield bundle, total
 
 
-def _fetch(client: Any, uids: list[int]) -> tuple[dict[int, tuple[bytes, datetime]], list[int]]:
-    """Bytes and stamp of each message, and the UIDs that the server refuses to give. Expunged ones are in neither."""
+Fetched: TypeAlias = tuple[dict[int, tuple[bytes, datetime]], list[int]]
+"""Bytes and stamp of each message, and the UIDs that the server refuses to give. Expunged ones are in neither."""
+
+
+def _fetch_large(client: Any, uids: list[int]) -> Fetched:
+    """One large message, piece by piece until nothing follows, whatever size the server told."""
+    (uid,) = uids
+    whole = io.BytesIO()
+    while True:
+        at = whole.tell()
+        try:
+            parts = client.fetch(uids, ["INTERNALDATE", f"BODY.PEEK[]<{at}.{PIECE_BYTES}>"]).get(uid)
+        except (imaplib.IMAP4.abort, ProtocolError):
+            raise
+        except IMAPClientError:
+            return {}, uids
+        if parts is None:
+            return {}, []
+        stamp, key = parts.get(b"INTERNALDATE"), b"BODY[]<%d>" % at
+        if key not in parts:  # it does not know how to give a piece
+            return _fetch(client, uids)
+        piece = parts[key]
+        if not piece and at and isinstance(stamp, datetime):
+            return {uid: (whole.getvalue(), _utc(stamp))}, []
+        if not isinstance(piece, bytes) or not piece or not isinstance(stamp, datetime):
+            return {}, uids
+        whole.write(piece)
+
+
+def _utc(stamp: datetime) -> datetime:
+    return (stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def _fetch(client: Any, uids: list[int]) -> Fetched:
+    """Messages that are not too large together, by one command."""
     try:
         answer = client.fetch(uids, ["INTERNALDATE", "BODY.PEEK[]"])
     except (imaplib.IMAP4.abort, ProtocolError):
@@ -242,7 +305,7 @@ def _fetch(client: Any, uids: list[int]) -> tuple[dict[int, tuple[bytes, datetim
             continue
         raw, at = parts.get(b"BODY[]"), parts.get(b"INTERNALDATE")
         if isinstance(raw, bytes) and isinstance(at, datetime):
-            got[uid] = raw, (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+            got[uid] = raw, _utc(at)
         else:
             failed.append(uid)
     return got, failed

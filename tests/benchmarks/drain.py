@@ -1,4 +1,8 @@
-"""Draining 10,000 mails from a real Dovecot: our listening pass beside a bare loop of fetch and compat32 parse."""
+"""Draining 10,000 mails from a real Dovecot: our listening pass beside a bare loop of fetch and compat32 parse.
+
+With everything switched on that a user may have: several mailboxes, a junk folder, canaries sent earlier that are
+looked for and followed.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +19,20 @@ from pathlib import Path
 
 import imapclient
 
+from monitor.canary import Route
 from monitor.listen import ListenSummary, hear, understand
+from monitor.proving import Proved, Prover, follow
+from monitor.store.canaries import put_on_record, record_receipt
 from monitor.store.engine import Store
 from probes.channels.email import channel
-from probes.contract import Listens
+from probes.contract import Listens, ProvesHearing, Receipt
 from tests.wire.mailing import originals
 from tests.wire.servers import PASSWORD, Dovecot, dovecot
 
 MAILS = 10_000
 ROUNDS = 3
 BAR = 0.5
-USER = "drain@mail.test"
+USER, SECOND, OUTSIDE = "drain@mail.test", "second@mail.test", "watcher@elsewhere.test"
 
 
 def fill(server: Dovecot, count: int) -> int:
@@ -65,22 +72,29 @@ def bare(port: int) -> float:
 
 def ours(port: int, folder: Path) -> tuple[float, float]:
     """Seconds of taking everything in, durably, and of taking in and understanding it."""
+    box = {"host": "127.0.0.1", "port": port, "security": "none", "password_file": "secret",
+           "folders": ["INBOX", "Junk"], "batch": 200}  # fmt: skip
     settings = channel.settings.model_validate(
-        {"imap": {"host": "127.0.0.1", "port": port, "security": "none", "user": USER, "password_file": "secret",
-                  "folders": ["INBOX"], "batch": 200}},
+        {"imap": {**box, "user": USER}, "mailboxes": {"second": {**box, "user": SECOND}},
+         "canary": {"via": "relay", "host": "127.0.0.1", "port": 9, "security": "none", "sender": OUTSIDE}},
         context={"env": {}, "base": folder},
     )  # fmt: skip
     wire = channel.open("bench", settings, live=False)
     assert isinstance(wire, Listens)
+    assert isinstance(wire, ProvesHearing)
+    rhythm = wire.canaries()
+    assert rhythm is not None
     with Store.open(folder / "bench.db") as store:
         validity = _validity(port)
         _begin_at_the_first(store, validity)
+        _canaries_of_a_year(store)
         summary = ListenSummary()
         began = time.perf_counter()
         hear(store, "bench", wire, now, summary)
         taken = time.perf_counter() - began
         assert summary.new == MAILS, summary
         understand(store, now, summary=summary)
+        follow(store, Prover("bench", wire, rhythm), now, Proved())
         return taken, time.perf_counter() - began
 
 
@@ -103,9 +117,19 @@ def _begin_at_the_first(store: Store, validity: int) -> None:
     take_in(
         store,
         "bench",
-        Batch(mailbox=f"{USER}@127.0.0.1", arrivals=(), cursor=Cursor(place="INBOX", position=f"{validity}:0")),
+        Batch(mailbox=USER, arrivals=(), cursor=Cursor(place="INBOX", position=f"{validity}:0")),
         now(),
     )
+
+
+def _canaries_of_a_year(store: Store) -> None:
+    """One a day, all sent, and handed over in doubt, so that each is looked for and none is given up."""
+    for n in range(365):
+        route = Route(address=f"mara.{n}@inbox.example", proves="*@inbox.example")
+        made = put_on_record(
+            store, channel="bench", scheme="main", route=route, sender=OUTSIDE, message_id=f"<{n}@x.test>", now=now()
+        )
+        record_receipt(store, made, Receipt(state="unknown", at=now()))
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 
@@ -18,6 +18,7 @@ class Proxy:
         self.calls = 0
         self._swallowing = threading.Event()
         self._cut_after: int | None = None
+        self._passing: tuple[int, Callable[[], None]] | None = None
         self._open: list[socket.socket] = []
         self._lock = threading.Lock()
         threading.Thread(target=self._accept, daemon=True).start()
@@ -45,6 +46,10 @@ class Proxy:
         """The next connection that brings this many bytes from the server is cut there, once."""
         self._cut_after = size
 
+    def when_passed(self, size: int, then: Callable[[], None]) -> None:
+        """When a connection has brought this many bytes from the server, `then` happens, once."""
+        self._passing = size, then
+
     def close(self) -> None:
         with suppress(OSError):
             self._server.shutdown(socket.SHUT_RDWR)
@@ -62,7 +67,11 @@ class Proxy:
             if self._swallowing.is_set():
                 near.close()
                 continue
-            far = socket.create_connection(("127.0.0.1", self._to))
+            try:
+                far = socket.create_connection(("127.0.0.1", self._to))
+            except OSError:  # the server is down
+                near.close()
+                continue
             with self._lock:
                 self._open += [near, far]
             threading.Thread(target=self._pump, args=(near, far, False), daemon=True).start()
@@ -80,6 +89,9 @@ class Proxy:
                     sink.sendall(data[: len(data) // 2])
                     break
                 sink.sendall(data)
+                if from_server and self._passing is not None and brought >= self._passing[0]:
+                    (_, then), self._passing = self._passing, None
+                    then()
         if not self._swallowing.is_set():
             for sock in (source, sink):
                 with suppress(OSError):

@@ -291,6 +291,11 @@ class Dovecot:
         path = self.base / "dovecot.log"
         return path.read_text(errors="replace") if path.exists() else ""
 
+    def says_goodbye(self, user: str) -> None:
+        """Sends the user's sessions away with a BYE; the server stays and takes new ones."""
+        program = need("doveadm", "dovecot-core")
+        subprocess.run([program, "-c", self.base / "dovecot.conf", "kick", user], check=True, capture_output=True)
+
     # ------------------------------------------------------------------ mailboxes
     @contextmanager
     def client(self, user: str) -> Iterator[imapclient.IMAPClient]:
@@ -343,18 +348,23 @@ class Dovecot:
 
 @contextmanager
 def dovecot(
-    *, tls: tuple[Path, Path] | None = None, oauth2_key: bytes | None = None, junk_folder: bool = False
+    *,
+    tls: tuple[Path, Path] | None = None,
+    oauth2_key: bytes | None = None,
+    junk_folder: bool = False,
+    extra: str = "",
 ) -> Iterator[Dovecot]:
     """A Dovecot on free ports of 127.0.0.1. Any user exists; the password is PASSWORD.
 
     `tls`: certificate and key; then STARTTLS is offered and `tls_port` speaks TLS. `oauth2_key`: tokens are JWT signed
-    by HS256 with this key. `junk_folder`: every user has a folder Junk from the start.
+    by HS256 with this key. `junk_folder`: every user has a folder Junk from the start. `extra`: further lines of its
+    configuration.
     """
     need("dovecot", "dovecot-imapd")
     need("lmtp", "dovecot-lmtpd")
     with server_folder("dovecot") as base:
         made = Dovecot(base, free_port(), free_port(), free_port() if tls else 0)
-        (base / "dovecot.conf").write_text(_dovecot_config(made, tls, oauth2_key, junk_folder=junk_folder))
+        (base / "dovecot.conf").write_text(_dovecot_config(made, tls, oauth2_key, junk_folder=junk_folder) + extra)
         mail = base / "mail"
         mail.mkdir()
         if os.geteuid() == 0:
