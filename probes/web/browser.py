@@ -21,8 +21,8 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 FLAGS = (
     "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-domain-reliability", "--disable-breakpad",
-    "--no-default-browser-check", "--no-pings", "--disable-features=DnsOverHttps,OptimizationHints,MediaRouter",
-    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--no-default-browser-check", "--no-pings",
+    "--webrtc-ip-handling-policy=disable_non_proxied_udp",
 )  # fmt: skip
 START = 60_000
 """How long a browser may take to start, in milliseconds."""

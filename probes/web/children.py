@@ -28,6 +28,8 @@ from probes.contract import ProbeError
 
 JOBS = 40
 """Jobs after which a child is replaced by a fresh one."""
+START = 120.0
+"""Seconds that a browser may take to start."""
 GRACE = 10.0
 """Seconds that a child has to end by itself."""
 _PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy", "no_proxy", "ftp_proxy"})
@@ -58,6 +60,7 @@ class Child:
 
     def __init__(self, setting: Setting) -> None:
         self.jobs = 0
+        self._ready = False
         self._folder = Path(tempfile.mkdtemp(prefix="unanswered-browser-"))
         self._log = (self._folder / "log").open("w+b")
         env = {key: value for key, value in os.environ.items() if key.lower() not in _PROXIES}
@@ -74,8 +77,9 @@ class Child:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._in = self._process.stdin
-        threading.Thread(target=_read, args=(self._process.stdout, self._lines), daemon=True).start()
-        self._end = weakref.finalize(self, _kill, self._process, self._folder, self._log)
+        reader = threading.Thread(target=_read, args=(self._process.stdout, self._lines), daemon=True)
+        reader.start()
+        self._end = weakref.finalize(self, _kill, self._process, self._folder, self._log, reader)
         self._write({"browser": setting.browser, "live": setting.live, "allow_private": setting.allow_private,
                      "routes": dict(setting.routes), "page_limit": setting.page_limit})  # fmt: skip
 
@@ -89,6 +93,7 @@ class Child:
 
     def do(self, job: Mapping[str, Any], limit: float) -> dict[str, Any]:
         """What came of a job, within `limit` seconds. Raises ChildLost; the child is killed then."""
+        self._wait_until_ready()
         self.jobs += 1
         stages: list[str] = []
         until = time.monotonic() + limit
@@ -102,6 +107,8 @@ class Child:
                     stages.append(str(line["stage"]))
                 elif "done" in line:
                     done: dict[str, Any] = line["done"]
+                    if done.get("last"):
+                        self.jobs = JOBS
                     return done
         except queue.Empty:
             self.kill()
@@ -111,6 +118,18 @@ class Child:
         except BaseException:
             self.kill()
             raise
+
+    def _wait_until_ready(self) -> None:
+        """Starting a browser is no part of a job: a busy machine takes its time."""
+        if self._ready:
+            return
+        try:
+            self._ready = (self._lines.get(timeout=START) or {}).get("ready") is not None
+        except queue.Empty:
+            self.kill()
+            raise ChildLost(f"no browser had started in {START:g} s", ()) from None
+        if not self._ready:
+            raise ChildLost(f"the browser's process ended{self._last_words()}", ())
 
     def close(self) -> None:
         """Let it end by itself; killed when it does not."""
@@ -177,7 +196,7 @@ def _close_all(children: weakref.ref[Children]) -> None:
 
 
 def _read(stream: IO[bytes], lines: queue.SimpleQueue[dict[str, Any] | None]) -> None:
-    with contextlib.suppress(OSError, ValueError):
+    with stream, contextlib.suppress(OSError, ValueError):
         for line in stream:
             try:
                 lines.put(json.loads(line))
@@ -186,7 +205,7 @@ def _read(stream: IO[bytes], lines: queue.SimpleQueue[dict[str, Any] | None]) ->
     lines.put(None)
 
 
-def _kill(process: subprocess.Popen[bytes], folder: Path, log: IO[bytes]) -> None:
+def _kill(process: subprocess.Popen[bytes], folder: Path, log: IO[bytes], reader: threading.Thread) -> None:
     """End a child and everything below it, and take its folder away."""
     below = descendants(process.pid) if process.poll() is None else []
     with contextlib.suppress(OSError):
@@ -200,6 +219,7 @@ def _kill(process: subprocess.Popen[bytes], folder: Path, log: IO[bytes]) -> Non
                 stream.close()
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(GRACE)
+    reader.join(GRACE)
     for _ in range(20):  # a browser that is dying still writes
         shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():

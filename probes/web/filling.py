@@ -164,7 +164,9 @@ def _text(control: Control, label: str, values: Values) -> Step | CannotFill | N
     if control.tag != "textarea" and "\n" in said and control.type != "editable":
         said = " ".join(said.split())
     if control.maxlength is not None and len(said) > control.maxlength:
-        return CannotFill(reason=f"{_named(control)} takes {control.maxlength} characters; there are {len(said)} to say")
+        return CannotFill(
+            reason=f"{_named(control)} takes {control.maxlength} characters; there are {len(said)} to say"
+        )
     if not said:
         return None
     return Step(key=control.key, ref=control.ref, label=label, action="fill", value=said, shown=said)

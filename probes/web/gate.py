@@ -16,6 +16,7 @@ from probes.web.judge import Call
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Request, Response, Route
+    from playwright.sync_api import Page as Tab
 
 _NOT_LETTERS = re.compile(r"[\W_]+")
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
@@ -49,8 +50,10 @@ class Gate:
     """Watches every request of a context. `calls`: those that carried the message and were let out, with answers."""
 
     def __init__(self, context: BrowserContext, message: str, leaving: Callable[[], None]) -> None:
+        """`leaving` is called just before the message is let out."""
         self._mark, self._leaving = mark_of(message), leaving
-        self._tickets, self._typed = 0, False
+        self._main: Tab | None = None
+        self._tickets, self.typed = 0, False
         self._out: list[Request] = []
         self.held = 0
         self.pending = 0
@@ -61,7 +64,11 @@ class Gate:
 
     def typing(self) -> None:
         """From now on what is sent may hold what we typed."""
-        self._typed = True
+        self.typed = True
+
+    def only_from(self, tab: Tab) -> None:
+        """What another tab sends (one that the page opened) is held in any case."""
+        self._main = tab
 
     def open(self) -> None:
         """Let the message out once."""
@@ -69,6 +76,10 @@ class Gate:
 
     def close(self) -> None:
         self._tickets = 0
+
+    @property
+    def is_open(self) -> bool:
+        return self._tickets > 0
 
     @property
     def used(self) -> bool:
@@ -82,9 +93,9 @@ class Gate:
     def _route(self, route: Route) -> None:
         request = route.request
         try:
-            if not self._typed or not self._needs_ticket(request):
+            if not self.typed or not self._needs_ticket(request):
                 route.continue_()
-            elif self._tickets:
+            elif self._tickets and request.frame.page is self._main:
                 self._tickets -= 1
                 self._out.append(request)
                 self._leaving()
@@ -119,7 +130,9 @@ def _call(request: Request) -> Call:
     with suppress(Exception):
         response = last.response() if last.failure is None else None
     if response is None:
-        return Call(method=request.method, url=request.url, kind=request.resource_type, fault=last.failure or "no answer")
+        return Call(
+            method=request.method, url=request.url, kind=request.resource_type, fault=last.failure or "no answer"
+        )
     body = ""
     media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not request.is_navigation_request():

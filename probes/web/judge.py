@@ -19,6 +19,7 @@ from probes.web.filling import usable
 from probes.web.snapshot import Form, Page
 
 _MOST_WORDS = 3000
+_GONE = "is gone"
 
 Verdict = Literal["confirmed", "rejected", "unconfirmed"]
 
@@ -29,13 +30,16 @@ _THANKS = re.compile(
     r"danke|vielen dank|erfolgreich|wurde (?:gesendet|übermittelt|versendet|verschickt)|erhalten|"
     r"gracias|ha sido enviad|enviado correctamente|recibido|grazie|è stat[oa] inviat|inviato con successo|"
     r"bedankt|dank je|dank u|verzonden|obrigad|enviad[oa] com sucesso|dziękujemy|została wysłana|"
-    r"cảm ơn|cám ơn|đã (?:được )?gửi|gửi thành công|đã nhận|谢谢|感谢|謝謝|感謝|提交成功|发送成功|已收到|已提交|已发送|送出成功|"
+    r"cảm ơn|cám ơn|đã (?:được )?gửi|gửi thành công|đã nhận|"
+    r"谢谢|感谢|謝謝|感謝|提交成功|发送成功|已收到|已提交|已发送|送出成功|"
     r"ありがとう|送信(?:され|完了|しました)|受け付けました|감사|tack för|takk|kiitos|děkujeme|спасибо|отправлен",
     re.IGNORECASE,
 )
 _WRONG = re.compile(
-    r"\b(?:is|are|field) required|required field|please (?:enter|fill|provide|check|correct|complete|select|choose|tick|"
-    r"accept|agree|try again)|invalid|not valid|\berrors?\b|could not be sent|(?:not|n't) (?:be )?sent|went wrong|failed|"
+    r"\b(?:is|are|field) required|required field|"
+    r"please (?:enter|fill|provide|check|correct|complete|select|choose|tick|"
+    r"accept|agree|try again)|invalid|not valid|\berrors?\b|could not be sent|(?:not|n't) (?:be )?sent|"
+    r"went wrong|failed|"
     r"must be|cannot be blank|can't be blank|too (?:short|long)|spam|"
     r"est (?:requis|obligatoire|invalide)|obligatoire|veuillez|erreur|n.a pas pu|"
     r"pflichtfeld|bitte (?:geben|füllen|wählen|prüfen|überprüfen)|ungültig|fehler|konnte nicht|"
@@ -44,7 +48,9 @@ _WRONG = re.compile(
     r"必填|不能为空|请输入|请填写|无效|错误|失败|不正确|請輸入|必須|無效|錯誤|入力してください|正しく|エラー",
     re.IGNORECASE,
 )
-_THANKS_PATH = re.compile(r"thank|merci|danke|gracias|grazie|obrigad|success|confirm|sent|submitted|received|cam-on|bedankt", re.I)
+_THANKS_PATH = re.compile(
+    r"thank|merci|danke|gracias|grazie|obrigad|success|confirm|sent|submitted|received|cam-on|bedankt", re.I
+)
 _GOOD_WORDS = frozenset({"ok", "success", "sent", "mail_sent", "done", "submitted", "created", "accepted"})
 _BAD_WORDS = frozenset(
     {"error", "fail", "failed", "failure", "invalid", "validation_failed", "acceptance_missing", "spam", "mail_failed",
@@ -106,7 +112,7 @@ def judge(
     state = _form_state(form, after) if after else ""
     moved = bool(after and _path(after.url) != _path(before.url))
     if state:
-        sign("form", state)
+        sign("form", f"the form {state}")
     if moved and after:
         sign("redirect", f"the page moved on to {urlsplit(after.url).path or '/'}")
         if _THANKS_PATH.search(urlsplit(after.url).path):
@@ -122,7 +128,7 @@ def judge(
     pattern = _pattern(kinds, after, calls, errors)
     wrong = _WRONG.search(new)
     if errors and not (said_thanks and not any(call.status >= 400 for call in calls) and not _bad(calls)):
-        definite = bool(wrong and (not moved or "form" not in kinds) and not said_thanks) or _bad(calls)
+        definite = bool(wrong and (not moved or state != _GONE) and not said_thanks) or _bad(calls)
         refused = definite or any(400 <= call.status < 500 and call.status not in (408, 425, 429) for call in calls)
         if refused and calls or (definite and not calls):
             return Judgement(
@@ -151,7 +157,12 @@ def judge(
 
 def _unconfirmed(reason: str, signs: Sequence[str], errors: Sequence[str], text: str, pattern: str) -> Judgement:
     return Judgement(
-        verdict="unconfirmed", reason=reason, signs=tuple(signs), errors=tuple(errors), text=text[:2000], pattern=pattern
+        verdict="unconfirmed",
+        reason=reason,
+        signs=tuple(signs),
+        errors=tuple(errors),
+        text=text[:2000],
+        pattern=pattern,
     )
 
 
@@ -172,7 +183,7 @@ def _bad(calls: Sequence[Call]) -> bool:
 
 
 def _form_state(form: Form, after: Page) -> str:
-    """How the form changed: gone, or emptied; "" when it stands there as before."""
+    """How the form changed: _GONE, or emptied; "" when it stands there as before."""
     wanted = {_named(one.name, one.type, one.id) for one in form.controls if usable(one)}
     for other in after.forms:
         left = [one for one in other.controls if usable(one)]
@@ -180,9 +191,9 @@ def _form_state(form: Form, after: Page) -> str:
         if wanted and len(wanted & names) * 2 >= len(wanted):
             texts = [one for one in left if one.tag == "textarea" or one.type in ("text", "email")]
             if texts and all(not one.value for one in texts):
-                return "the form was emptied"
+                return "was emptied"
             return ""
-    return "the form is gone"
+    return _GONE
 
 
 def _named(name: str, kind: str, identity: str) -> str:

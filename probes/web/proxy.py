@@ -21,6 +21,11 @@ from probes.web.reach import Lookup, Reach
 _HEAD = 64 * 1024
 _PIECE = 64 * 1024
 _HOP = re.compile(rb"(?im)^(?:proxy-[\w-]+|connection|keep-alive)[ \t]*:[^\r\n]*\r?\n")
+_OF_THE_BROWSER = re.compile(
+    r"(?:update|optimizationguide-pa|content-autofill|safebrowsing|clientservices|android\.clients)\.googleapis\.com|"
+    r"(?:accounts|clients\d?)\.google\.com|(?:[\w-]+\.)*gvt1\.com"
+)
+"""Where a browser goes for itself (updates, reports of what it saw), whatever it is told: nobody's page needs it."""
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -137,6 +142,9 @@ class ForwardProxy:
         host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
         if not host or not port or (not tunnel and parts.scheme != "http"):
             await _say(writer, "400 Bad Request", f"{target} is nothing that this proxy fetches")
+            return
+        if _OF_THE_BROWSER.fullmatch(host):
+            await _say(writer, "403 Forbidden", "not needed")
             return
         try:
             far = await self._connect(host, port)

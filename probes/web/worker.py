@@ -49,13 +49,18 @@ def main() -> None:
         robots = Robots(fetch_through(where, timeout=15), elapsed=time.monotonic)
         try:
             with browsers.started(setting["browser"], proxy=f"http://{where}") as browser:
+                say(ready=browser.version)
                 while (job := jobs.get()) is not None:
                     if job.get("check"):
                         say(done={"version": browser.version})
                     else:
                         session = Session(browser, proxy, robots, job, lambda stage: say(stage=stage))
-                        say(done=session.run())
+                        done = session.run()
+                        say(done={**done, "last": not browser.is_connected()})
+                        if not browser.is_connected():
+                            return
         except ProbeError as error:
+            say(ready="")
             while jobs.get() is not None:
                 say(done={"verdict": "failed", "reason": str(error)})
 
