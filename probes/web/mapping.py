@@ -1,8 +1,8 @@
-"""What each control of a form is for: the labels of DESIGN section 5, by what it is, what stands at it, what it is called.
+"""What each control of a form is for: the labels of DESIGN section 5.
 
-Everything that speaks for a label adds to its weight; the heaviest wins. What a control is (its kind) limits what it can
-be for: a tick box is no message. Then the controls are looked at together: one message, "Name" beside "First name" is
-the last name, what cannot be seen among what can is a trap.
+What a control is, what stands at it and what it is called speak for labels: their weights add up, and the heaviest
+wins. What a control is limits what it can be for: a tick box is no message. Then the controls are looked at together:
+one message, "Name" beside "First name" is the last name, what cannot be seen among what can is a trap.
 """
 
 from __future__ import annotations
@@ -56,14 +56,14 @@ def read(form: Form, page: Page) -> tuple[Named, ...]:
     controls = [one for one in form.controls if not one.hidden]
     lines = any(one.type in LINES and _could_be_seen(one, form) for one in controls)
     traps = _traps(form, controls)
-    found = [_one(one, form, language, lines=lines, trap=traps.get(one.key, "")) for one in controls]
+    found = [_one(one, language, lines=lines, trap=traps.get(one.key, "")) for one in controls]
     found = _one_message(found)
     found = _whose_name(found)
-    return tuple(_one_send(found, language))
+    return tuple(_one_send(found))
 
 
 # --------------------------------------------------------------------------- one control
-def _one(control: Control, form: Form, language: str, *, lines: bool, trap: str) -> Named:
+def _one(control: Control, language: str, *, lines: bool, trap: str) -> Named:
     if control.type in BUTTONS or control.tag == "button":
         return _button(control, language)
     if _VENDOR_FIELD.search(control.name + " " + control.id):
@@ -211,8 +211,9 @@ def _traps(form: Form, controls: list[Control]) -> dict[str, str]:
             continue
         if one.tabindex < 0 and one.aria_hidden and form.visible:
             out[one.key] = "a person cannot get to it"
-        elif one.type == "checkbox" and not one.visible and not one.label_visible and form.visible:
-            if words.keys_in("fields", f"{one.name} {one.id} {one.classes}", names=True) & {"honeypot"}:
+        elif one.type == "checkbox" and form.visible and not (one.visible or one.label_visible):
+            called = f"{one.name} {one.id} {one.classes}"
+            if "honeypot" in words.keys_in("fields", called, names=True):
                 out[one.key] = f"a person cannot see it ({one.hidden_by})"
     return out
 
@@ -249,7 +250,7 @@ def _whose_name(found: list[Named]) -> list[Named]:
     return found
 
 
-def _one_send(found: list[Named], language: str) -> list[Named]:
+def _one_send(found: list[Named]) -> list[Named]:
     """Of several buttons that submit, those that do not say so are no submit."""
     several = [one for one in found if one.label == "submit"]
     sure = [one for one in several if one.weight >= 10.0]

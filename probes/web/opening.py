@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urldefrag
@@ -69,34 +69,31 @@ def live(browser: Browser, url: str, *, timeout: int) -> Iterator[BrowserPage]:
 
 
 def _open(context: BrowserContext, url: str, timeout: int) -> BrowserPage:
-    from playwright.sync_api import Error, TimeoutError
+    from playwright.sync_api import Error
+    from playwright.sync_api import TimeoutError as TookTooLong
 
     page = context.new_page()
     page.set_default_timeout(timeout)
     context.on("page", lambda other: other.close() if other is not page else None)
     try:
         response = page.goto(url, wait_until="domcontentloaded", timeout=timeout)
-    except TimeoutError as error:
+    except TookTooLong as error:
         raise Unreadable(f"did not open within {timeout / 1000:g} seconds") from error
     except Error as error:
         raise Unreadable(f"cannot be opened ({_first_line(error)})") from error
     if response is not None and response.status >= 400:
         raise Unreadable(f"cannot be opened: the server answers {response.status}", permanent=response.status < 500)
-    try:
+    with suppress(TookTooLong):  # a page that never ends loading is read as far as it is
         page.wait_for_load_state("load", timeout=LOADED)
-        page.wait_for_timeout(SETTLED)
-    except TimeoutError:
-        pass  # a page that never ends loading is read as far as it is
+    page.wait_for_timeout(SETTLED)
     return page
 
 
 def _close(context: BrowserContext) -> None:
     from playwright.sync_api import Error
 
-    try:
+    with suppress(Error):  # the browser is gone already: there is nothing left to close
         context.close()
-    except Error:
-        pass  # the browser is gone already: there is nothing left to close
 
 
 def _first_line(error: Exception) -> str:

@@ -11,9 +11,12 @@ from probes.web.snapshot import Control
 
 Question = Literal["arithmetic", "letters", "question"]
 _SUM = re.compile(
-    r"(?<![\d/.-])\d{1,3} ?[+\u2212\u2013*\u00d7x\u2217\u00f7-] ?\d{1,3} ?(=|\?|\uff1d|\uff1f|:|$)|\d{1,3} ?[+\u00d7\u2217] ?\d{1,3}(?![\d/-])"
+    r"(?<![\d/.-])\d{1,3} ?[+\u2212\u2013*\u00d7x\u2217\u00f7-] ?\d{1,3} ?(=|\?|\uff1d|\uff1f|:|$)"
+    r"|(?<![\d/.-])\d{1,3} ?[+\u00d7\u2217] ?\d{1,3}(?![\d/-])"
 )
 _NUMBER = re.compile(r"\d{1,3}")
+WEAK = frozenset({"and", "et", "und", "y", "e", "en", "i", "и", "va", "por", "per", "och", "ja", "mas", "mal"})
+"""Words that stand between numbers for many reasons: a sum only where one is asked for."""
 _BOXES = frozenset({"text", "number", "tel", ""})
 
 
@@ -37,11 +40,10 @@ def is_sum(text: str) -> bool:
     numbers, operators = _sum_words()
     run = words.fold(text).split()
     counts = ["n" if one in numbers or _NUMBER.fullmatch(one) else "o" if one in operators else "" for one in run]
-    weak = {"and", "et", "und", "y", "e", "en", "i", "и", "va", "por", "per", "och", "ja", "mas"}
     for n in range(1, len(counts) - 1):
-        if counts[n - 1] == "n" and counts[n + 1] == "n" and counts[n] == "o":
-            if run[n] not in weak or words.holds("refuse", "sums", text):
-                return True
+        told = counts[n - 1] == "n" and counts[n + 1] == "n" and counts[n] == "o"
+        if told and (run[n] not in WEAK or words.holds("refuse", "sums", text)):
+            return True
     return any(_sum_in(one) for one in run)
 
 
@@ -54,9 +56,9 @@ def _sum_in(word: str) -> bool:
         if operator.isascii() or operator not in word:
             continue
         before, _, after = word.partition(operator)
-        if before[-1:] and after[:1] and (before[-1:] in numbers or before[-1:].isdigit()):
-            if after[:1] in numbers or after[:1].isdigit():
-                return True
+        sides = (before[-1:], after[:1])
+        if all(one and (one in numbers or one.isdigit()) for one in sides):
+            return True
     return False
 
 

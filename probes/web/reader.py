@@ -40,7 +40,9 @@ def _read(started: Any, job: dict[str, Any]) -> dict[str, Any]:
     except ProbeError as error:
         return {"problem": str(error)}
     except Exception as error:  # whatever a hostile page makes of the browser is said of this page
-        return {"problem": f"cannot be read ({str(error).splitlines()[0][:200] if str(error) else type(error).__name__})"}
+        return {
+            "problem": f"cannot be read ({str(error).splitlines()[0][:200] if str(error) else type(error).__name__})"
+        }
 
 
 def _say(what: dict[str, Any]) -> None:

@@ -61,7 +61,9 @@ def read(
                 if child is not None:
                     child.end()
                 child = _Child(configured, proxy)
-            answer = child.ask({"target": target, "file": not is_address(target), "timeout": timeout}, timeout, patience)
+            answer = child.ask(
+                {"target": target, "file": not is_address(target), "timeout": timeout}, timeout, patience
+            )
             if isinstance(answer, str):
                 child.end()
                 child = None
