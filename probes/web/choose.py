@@ -1,0 +1,49 @@
+"""Which form of a page an enquiry goes into: the contact form, if there is one that can be believed."""
+
+from __future__ import annotations
+
+from probes.web import kinds, mapping
+from probes.web.answers import Choice, Typed
+from probes.web.mapping import Named
+from probes.web.snapshot import NO_FORM, Form, Page
+
+DISTINCT = 2
+"""Kinds of field that must be there, the message among them, before a form is believed to be a contact form."""
+_WHO = frozenset({"email", "phone", "name", "first_name", "last_name", "company", "subject", "topic"})
+
+
+def choose(page: Page) -> Choice:
+    """Every form's type, and which one to write into."""
+    read = {form.index: mapping.read(form, page) for form in page.forms}
+    types = tuple(kinds.typed(form, page, read[form.index]) for form in page.forms)
+    good = [
+        (one, form)
+        for one, form in zip(types, page.forms, strict=True)
+        if one.type == "contact" and believable(read[one.index])
+    ]
+    if not good:
+        return Choice(forms=types, chosen=None, reasons=(_why_none(types),))
+    best, form = max(good, key=lambda pair: _rank(*pair))
+    reasons = [f"form {best.index} is a contact form: {'; '.join(best.reasons[:3])}"]
+    if len(good) > 1:
+        reasons.append(f"the likeliest of {len(good)} that could be")
+    if not form.visible:
+        reasons.append("it is not to be seen until something is clicked")
+    return Choice(forms=types, chosen=best.index, reasons=tuple(reasons))
+
+
+def believable(named: tuple[Named, ...]) -> bool:
+    """Whether a form asks for enough different things that what it is can be believed."""
+    labels = {one.label for one in named}
+    return "message" in labels and len(labels & _WHO) >= DISTINCT - 1
+
+
+def _rank(one: Typed, form: Form) -> tuple[bool, bool, float]:
+    return form.visible, form.index != NO_FORM or one.contact > 0, one.contact
+
+
+def _why_none(types: tuple[Typed, ...]) -> str:
+    if not types:
+        return "the page has no form"
+    found = ", ".join(sorted({one.type for one in types}))
+    return f"none of the {len(types)} forms is a contact form (found: {found})"
