@@ -81,7 +81,7 @@ def patterns(store: Store, channel: str, scope: str, *, before: str) -> frozense
         .join(PROBES, CONTACTS.c.probe_id == PROBES.c.id)
         .join(ENDPOINTS, PROBES.c.endpoint_id == ENDPOINTS.c.id)
         .where(PROBES.c.channel == channel, ENDPOINTS.c.scope == scope, PROBES.c.id != before)
-        .where(RECEIPTS.c.pattern != "")
+        .where(RECEIPTS.c.pattern > "")
     )
     with store.read() as connection:
         ended = connection.execute(query).all()

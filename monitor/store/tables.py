@@ -179,7 +179,7 @@ class ReceiptRow(SQLModel, table=True):
     reports_asked: bool = False
     details: dict[str, str] = Field(default_factory=dict, sa_type=JSON)
     signs: list[str] = Field(default_factory=list, sa_type=JSON)
-    pattern: str = ""
+    pattern: str = Field(default="", index=True)
 
 
 class ExhibitData(SQLModel, table=True):

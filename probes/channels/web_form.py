@@ -213,6 +213,9 @@ class Forms:
             reason = self._reach.refusal(ip, host)
             if reason is not None:
                 yield Check(name=f"route {host}", ok=False, detail=reason, advice="take the route out of the config")
+        if not self._reach.live and not self._settings.routes:
+            detail = "not live and without routes: no form outside this machine is reached"
+            yield Check(name="reach", ok=False, detail=detail, advice="set `live = true` once you mean it")
         yield self._browser()
 
     def close(self) -> None:

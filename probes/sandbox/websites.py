@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-PARTS = ("name", "email", "message", "topic")
+PARTS = ("name", "mail", "message", "topic")
 _LARGEST = 200_000
 
 
@@ -49,7 +49,7 @@ Taken = Callable[[Submission], None]
 
 WORDS = {
     "en": {
-        "contact": "Contact us", "name": "Your name", "email": "Your e-mail address", "message": "Your message",
+        "contact": "Contact us", "name": "Your name", "mail": "Your e-mail address", "message": "Your message",
         "send": "Send message", "thanks": "Thank you! Your message has been sent. We will get back to you soon.",
         "topic": "What is it about?", "consent": "I agree that my data are processed to answer this enquiry",
         "news": "Yes, send me the newsletter with offers",
@@ -58,7 +58,7 @@ WORDS = {
         "topics": "Buying a bicycle|Repair and service|Complaint|Something else",
     },
     "fr": {
-        "contact": "Contactez-nous", "name": "Votre nom", "email": "Votre adresse e-mail", "message": "Votre message",
+        "contact": "Contactez-nous", "name": "Votre nom", "mail": "Votre adresse e-mail", "message": "Votre message",
         "send": "Envoyer", "thanks": "Merci ! Votre message a bien été envoyé. Nous vous répondrons rapidement.",
         "topic": "Objet de votre demande", "consent": "J'accepte que mes données soient traitées pour y répondre",
         "news": "Je souhaite recevoir la newsletter et les offres", "required": "Ce champ est obligatoire.",
@@ -66,7 +66,7 @@ WORDS = {
         "home": "Nous réparons les vélos.", "topics": "Achat d'un vélo|Réparation|Réclamation|Autre demande",
     },
     "vi": {
-        "contact": "Liên hệ", "name": "Họ và tên", "email": "Địa chỉ email", "message": "Nội dung tin nhắn",
+        "contact": "Liên hệ", "name": "Họ và tên", "mail": "Địa chỉ email", "message": "Nội dung tin nhắn",
         "send": "Gửi", "thanks": "Cảm ơn bạn! Tin nhắn đã được gửi thành công.", "topic": "Chủ đề",
         "consent": "Tôi đồng ý để dữ liệu của tôi được xử lý",
         "news": "Nhận bản tin khuyến mãi",
@@ -75,7 +75,7 @@ WORDS = {
         "home": "Chúng tôi sửa xe đạp.", "topics": "Mua xe|Sửa chữa|Khiếu nại|Khác",
     },
     "zh": {
-        "contact": "联系我们", "name": "姓名", "email": "电子邮箱", "message": "留言内容", "send": "提交",
+        "contact": "联系我们", "name": "姓名", "mail": "电子邮箱", "message": "留言内容", "send": "提交",
         "thanks": "谢谢！您的留言已提交成功，我们会尽快回复。", "topic": "主题", "consent": "我同意处理我的个人信息",
         "news": "订阅优惠信息", "required": "必填项不能为空。", "next": "下一步", "wrong": "提交失败：请填写订单号。",
         "home": "我们修理自行车。", "topics": "购买自行车|维修服务|投诉|其他",
@@ -84,7 +84,7 @@ WORDS = {
 
 _STYLE = "<style>body{font:16px sans-serif;max-width:40em;margin:2em auto}label{display:block;margin:1em 0}</style>"
 _FIELDS = (
-    '<label>{name}<br><input name="name" required></label><label>{email}<br><input type="email" name="email" required>'
+    '<label>{name}<br><input name="name" required></label><label>{mail}<br><input type="email" name="mail" required>'
     '</label><label>{message}<br><textarea name="message" rows="6" cols="50" required></textarea></label>'
 )
 _BUTTON = '<button type="submit">{send}</button>'
@@ -117,7 +117,7 @@ FORMS: Mapping[str, str] = {
     "if (said.status === 'mail_sent') form.replaceWith(note); else form.after(note); });"
     "</script>",
     "two_step": '<form method="post" action="/contact"><div id="one"><label>{name}<br><input name="name"></label>'
-    '<label>{email}<br><input type="email" name="email"></label><button type="button" id="go">{next}</button></div>'
+    '<label>{mail}<br><input type="email" name="mail"></label><button type="button" id="go">{next}</button></div>'
     '<div id="two" hidden><label>{message}<br><textarea name="message" rows="6"></textarea></label>'
     + _BUTTON
     + "</div>"
@@ -145,7 +145,7 @@ def as_mail(submission: Submission, site: Site, recipient: str) -> bytes:
     mail["From"] = f"Web form <form@{site.host}>"
     mail["To"] = recipient
     name = " ".join(submission.typed.get("name", "").split())
-    mail["Reply-To"] = f'"{name}" <{submission.typed.get("email", "")}>'
+    mail["Reply-To"] = f'"{name}" <{submission.typed.get("mail", "")}>'
     mail["Subject"] = WORDS[site.language]["contact"]
     mail.set_content(submission.typed.get("message", ""))
     return mail.as_bytes()
@@ -179,7 +179,7 @@ class WebSites:
 
     def take(self, site: Site, typed: Mapping[str, str]) -> bool:
         """What becomes of what was typed; False when the form refuses it."""
-        if not (typed.get("message", "").strip() and "@" in typed.get("email", "")) or site.form == "refuses":
+        if not (typed.get("message", "").strip() and "@" in typed.get("mail", "")) or site.form == "refuses":
             return False
         trapped = typed.get("website") or typed.get("phone2")
         if site.form == "drops" or trapped:
@@ -193,7 +193,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     world: WebSites
 
-    def do_GET(self) -> None:  # noqa: N802 - the library's name
+    def do_GET(self) -> None:
         site, path = self._site(), urlsplit(self.path).path
         if site is None:
             return self._say(404, "no such site", "text/plain")
@@ -213,7 +213,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._page(site, f"<p>{words['thanks']}</p>")
         return self._say(404, "not found", "text/plain")
 
-    def do_POST(self) -> None:  # noqa: N802 - the library's name
+    def do_POST(self) -> None:
         site, path = self._site(), urlsplit(self.path).path
         size = int(self.headers.get("Content-Length") or 0)
         if site is None or size > _LARGEST:
@@ -267,5 +267,5 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, *args: Any) -> None:
         """Says nothing."""

@@ -148,6 +148,11 @@ def plan(form: Form, labels: Mapping[str, str], values: Values) -> Filling | Can
     return Filling(steps=tuple(steps), press=press, last=last)
 
 
+def leads_on(form: Form) -> bool:
+    """Whether the form goes on after a part that can be seen: it has a button for that."""
+    return any(usable(one) and NEXT.search(one.text or one.value) for one in form.controls)
+
+
 def _text(control: Control, label: str, values: Values) -> Step | CannotFill | None:
     said = values.of(label)
     must = _must(control)

@@ -130,7 +130,7 @@ def judge(
     if errors and not (said_thanks and not any(call.status >= 400 for call in calls) and not _bad(calls)):
         definite = bool(wrong and (not moved or state != _GONE) and not said_thanks) or _bad(calls)
         refused = definite or any(400 <= call.status < 500 and call.status not in (408, 425, 429) for call in calls)
-        if refused and calls or (definite and not calls):
+        if (refused and calls) or (definite and not calls):
             return Judgement(
                 verdict="rejected", reason=f"the form was not accepted: {errors[0]}", signs=tuple(signs),
                 errors=tuple(errors), text=new[:2000], pattern=pattern,

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from probes.web import contact, take
 from probes.web.answers import Needs
-from probes.web.filling import CannotFill, Filling, Step, Values, plan
+from probes.web.filling import CannotFill, Filling, Step, Values, leads_on, plan
 from probes.web.gate import Gate
 from probes.web.judge import judge
 from probes.web.refusal import inspect
@@ -41,7 +41,8 @@ _TEXT = 4000
 
 _LEAST = re.compile(
     r"reject|decline|refuse|deny|(?:only|strictly) (?:necessary|essential|required)|"
-    r"(?:necessary|essential) (?:cookies )?only|disagree|without accepting|refuser|continuer sans|ablehnen|nur (?:notwendige|essenzielle|erforderliche)|"
+    r"(?:necessary|essential) (?:cookies )?only|disagree|without accepting|"
+    r"refuser|continuer sans|ablehnen|nur (?:notwendige|essenzielle|erforderliche)|"
     r"rechazar|sólo necesarias|solo necesarias|rifiuta|weigeren|alleen noodzakelijk|"
     r"rejeitar|odrzu|từ chối|chỉ cần thiết|"
     r"拒绝|仅必要|拒絕|僅必要|拒否",
@@ -60,7 +61,8 @@ _BANNER_BUTTONS = """(words) => { const rule = new RegExp(words, "i");
       node = node.parentElement;
     }
     return false; }).slice(0, 12); }"""
-_FAULTS = """(form) => [...form.elements].filter((el) => el.willValidate && !el.validity.valid).slice(0, 10).map((el) => ({
+_FAULTS = """(form) => [...form.elements]
+  .filter((el) => el.willValidate && !el.validity.valid).slice(0, 10).map((el) => ({
   name: el.name || el.id, type: el.type, value: String(el.value).slice(0, 200), message: el.validationMessage,
   missing: el.validity.valueMissing }))"""
 _ACTION = """(form) => { const own = form.getAttribute("action"); if (!own) return document.baseURI;
@@ -90,6 +92,7 @@ class Session:
         self._spoken: list[str] = []
         self._dialogs = 0
         self._pressed = False
+        self._spent = False
 
     def run(self) -> dict[str, Any]:
         """The result. Whatever a page does ends in one."""
@@ -106,8 +109,10 @@ class Session:
             self._proxy.hang_up()
         for host, why in [*self._traffic.refused.items(), *self._traffic.failed.items()][:20]:
             self._log.append(f"not reached: {host}: {why}")
+        spent = self._spent or self._dialogs >= DIALOGS or self._traffic.too_much
         return {
             "url": self._url, **result, "details": self._details, "log": self._log[:200], "exhibits": self._exhibits,
+            "spent": spent,
         }  # fmt: skip
 
     _url = ""
@@ -167,7 +172,7 @@ class Session:
                 raise _Stop("cannot_map", "the page changed the form while it was being filled")
             self._check_kept(again, same, made)
             if made.last:
-                refused = self._refused(again.page, same)
+                refused = self._refused(again.page)
                 if refused:
                     raise _Stop(*refused)
                 return same, made, again
@@ -191,6 +196,7 @@ class Session:
             response = tab.goto(url, wait_until="domcontentloaded", timeout=self._timeout)
         except Late:
             self._stop_if_too_much(url)
+            self._spent = True
             raise _Stop("unreachable", f"{url} did not load in {self._timeout / 1000:g} s") from None
         except Error as error:
             self._stop_if_unreached(host)
@@ -244,6 +250,8 @@ class Session:
                 if tried:
                     self._details["found at"] = tab.url
                 return taken, form, dict(found.fields)
+            if form is not None and found.verdict == "cannot_map" and leads_on(form):
+                return taken, form, dict(found.fields)
             if found.verdict != "no_form":
                 raise _Stop(found.verdict, "; ".join(found.reasons) or found.verdict)
             tried.add(tab.url)
@@ -259,7 +267,7 @@ class Session:
         gives = {"email", "message", "name", "first_name", "last_name", "subject", "topic"}
         return Needs(gives=frozenset(gives | ({"phone"} if self._values.phone else set())))
 
-    def _refused(self, page: Page, form: Form) -> tuple[str, str] | None:
+    def _refused(self, page: Page) -> tuple[str, str] | None:
         """What has come up on the page while we filled it in: a captcha, a log-in."""
         found = inspect(page, self._needs())
         if found.verdict == "blocked":

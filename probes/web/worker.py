@@ -56,8 +56,9 @@ def main() -> None:
                     else:
                         session = Session(browser, proxy, robots, job, lambda stage: say(stage=stage))
                         done = session.run()
-                        say(done={**done, "last": not browser.is_connected()})
-                        if not browser.is_connected():
+                        last = done.pop("spent") or not browser.is_connected()
+                        say(done={**done, "last": last})
+                        if last:
                             return
         except ProbeError as error:
             say(ready="")

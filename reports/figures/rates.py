@@ -69,7 +69,8 @@ RATES: dict[str, tuple[frozenset[int], frozenset[int]]] = {
 "For any reason on the business's side" counts silence, machines, undisputed bounces, and of the probes not sent only
 those that the recipient's own server refused for good (accepted_by is recipient_mx or form). What we failed to send,
 what a relay of ours refused, and what nobody knows the refuser of, is not theirs; neither is what was blocked,
-suppressed or not contactable. A probe refused at a known time waits for the end of its window like those accepted at that time.
+suppressed or not contactable. A probe refused at a known time waits for the end of its window like those accepted at
+that time.
 "Answered every question" has no time of its own: the answers may have come in a later reply than the first.
 The worst case can lie below the headline when unknown probes were answered: it is the worst case of more probes.
 """

@@ -80,13 +80,16 @@ def test_a_store_that_has_lived_through_everything_is_sound(path: Path) -> None:
     looked = {finding.rule: finding.looked for finding in findings}
     assert looked["every raw mail has the hash it is stored under"] == 1
     assert looked["every contact is in a state that exists"] == 7
-    assert len(findings) == len(RULES) + 4
+    assert len(findings) == len(RULES) + 5
 
 
 ONE_PROBE = "(SELECT id FROM probes LIMIT 1)"
 SENT = "(SELECT id FROM contacts WHERE state = 'sent' LIMIT 1)"
 
 DAMAGE = {
+    "every exhibit is of a try that has its receipt, and its bytes are of its size": [
+        "INSERT INTO exhibits (contact_id, attempt, name, media_type, size) VALUES (1, 99, 'x', 'image/jpeg', 0)"
+    ],
     "every reference leads somewhere": ["DELETE FROM study_versions"],
     "every study is as it was frozen": ["UPDATE study_versions SET content = replace(content, 'question', 'quest1on')"],
     "every arrival has its bytes and was seen somewhere, never before its own time": ["DELETE FROM sightings"],
@@ -139,7 +142,11 @@ DAMAGE = {
 
 
 def test_there_is_a_damage_for_every_rule() -> None:
-    pages_and_raw = {"every page of the file is sound", "every raw mail has the hash it is stored under"}
+    pages_and_raw = {
+        "every page of the file is sound",
+        "every raw mail has the hash it is stored under",
+        "every exhibit has the hash it is stored under",
+    }
     assert {rule for rule, _, _ in RULES} <= DAMAGE.keys()
     assert pages_and_raw.isdisjoint(DAMAGE)  # tested below
 
@@ -186,7 +193,7 @@ def test_a_damaged_index_is_found(path: Path) -> None:
 
 def test_a_sound_store_passes_the_deep_look(lived: Path) -> None:
     lines = deep_look(lived)
-    assert len(lines) == len(RULES) + 4
+    assert len(lines) == len(RULES) + 5
     assert all(line.ok for line in lines)
     assert any(line.detail.startswith("every contact is in a state that exists: 7 ") for line in lines)
 

@@ -39,7 +39,7 @@ CASES = {
             "",
             "contact",
             "javascript:alert(1)",
-            "file:///etc/passwd",
+            "file:/etc/passwd",
             "http://",
             "mailto:a@shop.example",
             "a@shop.example",

@@ -126,7 +126,7 @@ def pages(**given: Page) -> Iterator[Pages]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    server.handle_error = lambda *args: None  # type: ignore[method-assign,assignment]
+    server.handle_error = lambda *args: None  # type: ignore[method-assign]
     site.port = server.server_address[1]
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     try:

@@ -59,7 +59,7 @@ def test_a_form_of_the_sandbox_ends_as_it_must_and_is_handed_in_once(
     assert [one.typed["message"].split() for one in world.taken] == [SAMPLE.body.split()] * takes
     assert world.sites.dropped - dropped == (key[0] == "drops")
     if takes:
-        assert world.taken[0].typed["email"] == SAMPLE.reply_to
+        assert world.taken[0].typed["mail"] == SAMPLE.reply_to
         assert receipt.accepted_by == "form"
         assert len(receipt.signs) >= 2
         assert [one.name for one in receipt.exhibits] == ["before.jpg", "after.jpg"]

@@ -19,6 +19,7 @@ def upgrade() -> None:
         table.add_column(sa.Column("details", sa.JSON(), nullable=False, server_default="{}"))
         table.add_column(sa.Column("signs", sa.JSON(), nullable=False, server_default="[]"))
         table.add_column(sa.Column("pattern", sa.String(), nullable=False, server_default=""))
+    op.create_index("ix_receipts_pattern", "receipts", ["pattern"])
     op.create_table(
         "exhibit_data",
         sa.Column("sha256", sa.String(), nullable=False),
