@@ -55,6 +55,7 @@ class Gate:
         self._main: Tab | None = None
         self._tickets, self.typed = 0, False
         self._out: list[Request] = []
+        self._arrived = False
         self.held = 0
         self.pending = 0
         context.route("**/*", self._route)
@@ -85,6 +86,11 @@ class Gate:
     def used(self) -> bool:
         """Whether the message has gone out."""
         return bool(self._out)
+
+    @property
+    def landed(self) -> bool:
+        """Whether what went out was a page load that has brought its page."""
+        return bool(self._out) and all(one.is_navigation_request() for one in self._out) and self._arrived
 
     def calls(self) -> list[Call]:
         """What went out and how it was answered."""
@@ -118,7 +124,8 @@ class Gate:
     def _began(self, _: Request) -> None:
         self.pending += 1
 
-    def _ended(self, _: Request) -> None:
+    def _ended(self, request: Request) -> None:
+        self._arrived = self._arrived or (self.used and request.is_navigation_request() and request.failure is None)
         self.pending = max(0, self.pending - 1)
 
 

@@ -61,6 +61,9 @@ _BANNER_BUTTONS = """(words) => { const rule = new RegExp(words, "i");
       node = node.parentElement;
     }
     return false; }).slice(0, 12); }"""
+_LARGE = "(el) => { const box = el.getBoundingClientRect(); return box.width > 1 && box.height > 1; }"
+_CUT = 180
+"""Characters from which on a snapshot may hold less than the field."""
 _FAULTS = """(form) => [...form.elements]
   .filter((el) => el.willValidate && !el.validity.valid).slice(0, 10).map((el) => ({
   name: el.name || el.id, type: el.type, value: String(el.value).slice(0, 200), message: el.validationMessage,
@@ -300,8 +303,7 @@ class Session:
 
         try:
             element = taken.element(step.ref)
-            box = element.bounding_box()
-            if not element.is_visible() or box is None or box["width"] <= 1 or box["height"] <= 1:
+            if not element.evaluate(_LARGE):
                 raise _Stop("cannot_map", f"the field {step.key} went away before it was filled")
             if step.action == "fill":
                 element.fill(step.value, timeout=self._timeout / 3)
@@ -343,7 +345,9 @@ class Session:
             if control is None:
                 raise _Stop("cannot_map", f"the page took the field {step.key} away while the form was being filled")
             if step.action == "fill" and control.type != "editable":
-                value = str(taken.element(control.ref).input_value())
+                value = control.value
+                if len(value) >= _CUT:
+                    value = str(taken.element(control.ref).input_value())
                 if "".join(value.split()) != "".join(step.value.split()):
                     raise _Stop("cannot_map", f"the page changes what is typed into {step.key}")
 
@@ -430,7 +434,7 @@ class Session:
         last: object = None
         while time.monotonic() - began < most:
             try:
-                tab.wait_for_timeout(80)
+                tab.wait_for_timeout(40)
                 state = (
                     tab.url,
                     tab.evaluate("() => document.readyState + (document.body ? document.body.innerText.length : 0)"),
@@ -443,7 +447,7 @@ class Session:
             if state != last or gate.pending or not str(state[1]).startswith("complete"):
                 last, quiet = state, now
             wanted = _QUIET if gate.used or not gate.is_open else 2.0
-            if now - quiet >= wanted:
+            if now - quiet >= wanted or (gate.landed and not gate.pending and str(state[1]).startswith("complete")):
                 return
 
     # ------------------------------------------------------------------ what a page throws at us
@@ -464,7 +468,7 @@ class Session:
 
     def _picture(self, tab: Tab, name: str) -> None:
         with suppress(Exception):
-            data = tab.screenshot(type="jpeg", quality=55, timeout=min(4000, self._timeout), animations="disabled")
+            data = tab.screenshot(type="jpeg", quality=55, timeout=min(4000, self._timeout))
             self._exhibits.append((f"{name}.jpg", "image/jpeg", base64.b64encode(data).decode()))
 
 
