@@ -12,11 +12,11 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from probes.web import contact, take
 from probes.web.answers import Needs
-from probes.web.filling import CannotFill, Filling, Step, Values, leads_on, plan
+from probes.web.filling import CannotFill, Filling, Step, Values, leads_on, plan, usable
 from probes.web.gate import Gate
 from probes.web.judge import judge
 from probes.web.refusal import inspect
@@ -61,15 +61,12 @@ _BANNER_BUTTONS = """(words) => { const rule = new RegExp(words, "i");
       node = node.parentElement;
     }
     return false; }).slice(0, 12); }"""
-_LARGE = "(el) => { const box = el.getBoundingClientRect(); return box.width > 1 && box.height > 1; }"
 _CUT = 180
 """Characters from which on a snapshot may hold less than the field."""
 _FAULTS = """(form) => [...form.elements]
   .filter((el) => el.willValidate && !el.validity.valid).slice(0, 10).map((el) => ({
   name: el.name || el.id, type: el.type, value: String(el.value).slice(0, 200), message: el.validationMessage,
   missing: el.validity.valueMissing }))"""
-_ACTION = """(form) => { const own = form.getAttribute("action"); if (!own) return document.baseURI;
-  try { return new URL(own, document.baseURI).href; } catch { return "invalid:"; } }"""
 
 
 class _Stop(Exception):  # noqa: N818 - an end, not an error
@@ -292,10 +289,8 @@ class Session:
 
     # ------------------------------------------------------------------ filling
     def _check_action(self, taken: take.Taken, form: Form) -> None:
-        if form.ref is None:
-            return
-        target = str(taken.element(form.ref).evaluate(_ACTION))
-        if urlsplit(target).scheme not in ("http", "https"):
+        target = urljoin(form.frame_url or taken.page.url, form.action)
+        if urlsplit(target).scheme not in ("http", "https", "about"):
             raise _Stop("cannot_map", f"the form is sent to {target[:100]}, which is no web address")
 
     def _fill(self, taken: take.Taken, step: Step) -> None:
@@ -303,8 +298,6 @@ class Session:
 
         try:
             element = taken.element(step.ref)
-            if not element.evaluate(_LARGE):
-                raise _Stop("cannot_map", f"the field {step.key} went away before it was filled")
             if step.action == "fill":
                 element.fill(step.value, timeout=self._timeout / 3)
             elif step.action == "select":
@@ -342,7 +335,7 @@ class Session:
         now = {one.key: one for one in form.controls}
         for step in made.steps:
             control = now.get(step.key)
-            if control is None:
+            if control is None or not (usable(control) or step.action == "check"):
                 raise _Stop("cannot_map", f"the page took the field {step.key} away while the form was being filled")
             if step.action == "fill" and control.type != "editable":
                 value = control.value

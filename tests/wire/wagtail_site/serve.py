@@ -40,7 +40,8 @@ def main(folder: Path) -> None:
         DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(folder / "site.db")}},
         EMAIL_BACKEND="django.core.mail.backends.filebased.EmailBackend", EMAIL_FILE_PATH=str(folder / "mails"),
         DEFAULT_FROM_EMAIL="form@shop.example", WAGTAIL_SITE_NAME="Shop", STATIC_URL="/static/", USE_TZ=True,
-        MIGRATION_MODULES={"wagtail_site": "made_migrations"}, WAGTAILADMIN_BASE_URL="http://shop.example", DEFAULT_AUTO_FIELD="django.db.models.AutoField",
+        MIGRATION_MODULES={"wagtail_site": "made_migrations"},
+        WAGTAILADMIN_BASE_URL="http://shop.example", DEFAULT_AUTO_FIELD="django.db.models.AutoField",
     )  # fmt: skip
     django.setup()
     from django.core.management import call_command
