@@ -72,6 +72,8 @@ def _one(control: Control, language: str, *, lines: bool, trap: str) -> Named:
         return Named(control=control, label="honeypot", weight=15.0, reason=trap)
     if control.type in ("password", "file", "color", "range", "week", "month", "datetime-local"):
         return Named(control=control, label="other", weight=10.0, reason=f"it takes a {control.type}")
+    if (control.readonly and control.type in TEXT) or control.disabled:
+        return Named(control=control, label="other", weight=10.0, reason="nothing can be written into it")
     weights: dict[Label, float] = {}
     reasons: dict[Label, str] = {}
     allowed = _allowed(control, lines=lines)

@@ -18,7 +18,7 @@ from probes.web import browser, opening, snapshot, take
 
 def main(arguments: list[str]) -> None:
     """Serves until standard input ends. Arguments: the browser's path and the proxy's address, "" for none."""
-    configured, proxy = (arguments + ["", ""])[:2]
+    configured, proxy = [*arguments, "", ""][:2]
     try:
         with browser.started(configured or None, proxy=proxy or None) as started:
             _say({"ready": True})

@@ -88,7 +88,7 @@ class _Child:
     def __init__(self, configured: str | None, proxy: str | None) -> None:
         root = str(Path(__file__).parent.parent.parent)
         path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))
-        self.process = subprocess.Popen(
+        self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-m", "probes.web.reader", configured or "", proxy or ""],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
