@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from probes.web import kinds, mapping
 from probes.web.answers import Choice, Typed
-from probes.web.mapping import Named
+from probes.web.mapping import LINES, Named
 from probes.web.snapshot import NO_FORM, Form, Page
 
 DISTINCT = 2
 """Kinds of field that must be there, the message among them, before a form is believed to be a contact form."""
-_WHO = frozenset({"email", "phone", "name", "first_name", "last_name", "company", "subject", "topic"})
+LOOSE = 40
+"""Controls outside any form beyond which they are many things at once."""
+_WHO = frozenset({"email", "phone", "name", "first_name", "last_name"})
 
 
 def choose(page: Page) -> Choice:
@@ -19,9 +21,16 @@ def choose(page: Page) -> Choice:
     good = [
         (one, form)
         for one, form in zip(types, page.forms, strict=True)
-        if one.type == "contact" and believable(read[one.index])
+        if one.type == "contact" and believable(form, read[one.index])
     ]
     if not good:
+        unbuilt = next((one for one, form in zip(types, page.forms, strict=True) if _unbuilt(one, form)), None)
+        if unbuilt is not None:
+            return Choice(
+                forms=types,
+                chosen=unbuilt.index,
+                reasons=("a contact form without fields: its scripts did not build them",),
+            )
         return Choice(forms=types, chosen=None, reasons=(_why_none(types),))
     best, form = max(good, key=lambda pair: _rank(*pair))
     reasons = [f"form {best.index} is a contact form: {'; '.join(best.reasons[:3])}"]
@@ -32,10 +41,19 @@ def choose(page: Page) -> Choice:
     return Choice(forms=types, chosen=best.index, reasons=tuple(reasons))
 
 
-def believable(named: tuple[Named, ...]) -> bool:
+def believable(form: Form, named: tuple[Named, ...]) -> bool:
     """Whether a form asks for enough different things that what it is can be believed."""
     labels = {one.label for one in named}
-    return "message" in labels and len(labels & _WHO) >= DISTINCT - 1
+    lines = any(one.label == "message" and one.control.type in LINES for one in named)
+    if "message" not in labels or len(labels & _WHO) < DISTINCT - 1:
+        return False
+    if not form.tagged:
+        return lines and bool(labels & {"email", "phone"}) and len(named) <= LOOSE
+    return lines or bool(labels & {"email", "phone"})
+
+
+def _unbuilt(one: Typed, form: Form) -> bool:
+    return one.type == "contact" and form.tagged and not any(not control.hidden for control in form.controls)
 
 
 def _rank(one: Typed, form: Form) -> tuple[bool, bool, float]:

@@ -7,6 +7,7 @@ say). What a contact form can never ask for (a password, a card) is a veto, not 
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from probes.web.mapping import BUTTONS, LINES, TEXT, Named
 from probes.web.snapshot import Control, Form, Page
 
 TYPES: tuple[FormType, ...] = get_args(FormType)
+_PRICE = re.compile(r"[$€£¥₽₫] ?\d|\d ?(?:[€£₫₽]|zł|Kč|USD|EUR|VND)")
 _PLACES = (("button", 3.0), ("heading", 2.5), ("before", 1.5), ("prior", 1.2), ("text", 0.8))
 _QUERY = frozenset({
     "q", "s", "query", "search", "keyword", "keywords", "searchword", "search_query", "search_keyword", "term", "wd",
@@ -30,6 +32,7 @@ class Facts:
     """What a form asks for: counts of what can be filled."""
 
     labels: Counter[str]
+    controls: int
     boxes: int
     lines: int
     passwords: int
@@ -43,6 +46,7 @@ class Facts:
     friends: int
     files: int
     quantities: int
+    prices: int
     hidden: frozenset[str]
 
 
@@ -81,6 +85,7 @@ def gather(form: Form, named: tuple[Named, ...]) -> Facts:
     asks = [_asks(one) for one in controls]
     return Facts(
         labels=Counter(one.label for one in real),
+        controls=len(named),
         boxes=len(boxes),
         lines=sum(one.type in LINES for one in controls),
         passwords=sum(one.type == "password" for one in controls),
@@ -94,6 +99,7 @@ def gather(form: Form, named: tuple[Named, ...]) -> Facts:
         friends=sum("friend" in words.fold_name(one.name + " " + one.id).split() for one in controls),
         files=sum(one.type == "file" for one in controls),
         quantities=sum(words.fold_name(one.name) in ("qty", "quantity", "menge", "anzahl") for one in form.controls),
+        prices=len(_PRICE.findall(form.text[:4000])),
         hidden=frozenset(one.name.lower() for one in form.controls if one.hidden),
     )
 
@@ -160,7 +166,7 @@ def _asked_for(form: Form, facts: Facts) -> Iterator[tuple[FormType, float, str]
     reach = bool(has["email"] or has["phone"])
     named = bool(has["name"] or has["first_name"] or has["last_name"])
     if has["message"]:
-        yield "contact", 4.0, "it asks for a message"
+        yield "contact", 4.0 if facts.lines else 2.0, "it asks for a message"
         yield "comment", 2.5, "it asks for a text"
         for what in ("search", "login", "newsletter", "password_recovery"):
             yield what, -4.0, "it asks for a message"
@@ -178,7 +184,7 @@ def _asked_for(form: Form, facts: Facts) -> Iterator[tuple[FormType, float, str]
             yield "contact", 1.5, "it asks for a number or a company"
         if facts.sites and not has["phone"]:
             yield "comment", 2.5, "it asks for a web site beside the comment"
-    else:
+    elif facts.controls:
         yield "contact", -3.0, "it asks for no message"
         yield "comment", -4.0, "it asks for no text"
     if facts.passwords == 1:
@@ -189,13 +195,17 @@ def _asked_for(form: Form, facts: Facts) -> Iterator[tuple[FormType, float, str]
     if facts.passwords >= 2:
         yield "registration", 5.0, "it asks for a password twice"
         yield "login", -1.5, "it asks for a password twice"
+        if facts.boxes == facts.passwords:
+            yield "password_recovery", 6.0, "it asks for nothing but passwords"
     if not facts.passwords:
-        yield "login", -2.0, "it asks for no password"
+        yield "login", -3.0, "it asks for no password"
     if facts.cards:
         yield "order", 6.0, "it asks for a card"
     if facts.addresses >= 3:
         yield "order", 1.5, "it asks for a postal address"
         yield "registration", 1.0, "it asks for a postal address"
+    if facts.prices >= 2:
+        yield "order", 3.0, "it names prices"
     if facts.quantities:
         yield "order", 3.0, "it asks for a quantity"
     if facts.queries:
@@ -210,7 +220,9 @@ def _asked_for(form: Form, facts: Facts) -> Iterator[tuple[FormType, float, str]
     elif 1 < facts.boxes <= 3 and has["email"] and not facts.passwords and not facts.lines:
         yield "newsletter", 1.0, "it asks for an address and little more"
     if not facts.boxes and (facts.selects or facts.ticks):
-        yield "other", 2.0, "nothing can be written into it"
+        yield "other", 1.0, "nothing can be written into it"
+        if facts.selects >= 2 and form.method == "get":
+            yield "search", 2.0, "it asks to choose and changes nothing"
     if not has["email"]:
         yield "newsletter", -2.0, "it asks for no address"
     if facts.boxes >= 4 and not facts.lines and (named or facts.users) and has["email"]:

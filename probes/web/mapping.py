@@ -17,6 +17,8 @@ from probes.web.snapshot import Control, Form, Page
 
 LEAST = 2.5
 """Weight under which nothing is believed."""
+LEAST_AGAINST = 5.5
+"""The same for a control whose own words say nothing that is known: its id alone is too little."""
 TEXT = frozenset({"text", "email", "tel", "url", "number", "search", "textarea", "editable", ""})
 LINES = frozenset({"textarea", "editable"})
 BUTTONS = frozenset({"submit", "button", "image", "reset"})
@@ -32,6 +34,10 @@ _AUTOCOMPLETE: dict[str, Label] = {
     "additional-name": "other", "nickname": "other", "username": "other", "current-password": "other",
     "organization-title": "other", "one-time-code": "other", "tel-country-code": "other",
 }  # fmt: skip
+_HIDING = frozenset({
+    "hidden", "hide", "d-none", "visuallyhidden", "visually-hidden", "invisible", "display-none", "displaynone",
+    "screen-reader-text", "sr-only", "offscreen", "off-screen",
+})  # fmt: skip
 _VENDOR_FIELD = re.compile(r"(g-recaptcha|h-captcha|cf-turnstile|frc-captcha|mtcaptcha|geetest|altcha)", re.IGNORECASE)
 
 
@@ -83,7 +89,8 @@ def _one(control: Control, language: str, *, lines: bool, trap: str) -> Named:
             if weight > weights.get(what, 0.0) or what not in reasons:
                 reasons[what] = reason
             weights[what] = weights.get(what, 0.0) + weight
-    if not weights or max(weights.values()) < LEAST:
+    told = any(words.fold(text) for text in (control.label, control.aria, control.placeholder))
+    if not weights or max(weights.values()) < (LEAST_AGAINST if told else LEAST):
         return Named(control=control, label="other", weight=0.0, reason="nothing says what it is for")
     best = max(weights, key=lambda what: (weights[what], what != "other"))
     return Named(control=control, label=best, weight=weights[best], reason=reasons[best])
@@ -113,7 +120,9 @@ def _signs(control: Control, language: str) -> Iterator[tuple[Label, float, str]
     for source, weight in _NAMES:
         text = getattr(control, source)
         if text:
-            yield from _phrases("fields", text, language, weight, f"its {source}", names=True)
+            for found, heavy, reason in _phrases("fields", text, language, weight, f"its {source}", names=True):
+                sure = found in ("captcha", "honeypot") and source == "classes"
+                yield found, 8.0 if sure else heavy, reason
     if control.around:
         for found, weight, reason in _phrases("fields", control.around, language, 2.0, "what it lies in", names=True):
             if found in ("captcha", "honeypot"):
@@ -208,10 +217,13 @@ def _traps(form: Form, controls: list[Control]) -> dict[str, str]:
         if one.type in LINES and len(only_lines) == 1:
             continue  # an editor that a script puts before it
         out[one.key] = f"a person cannot see it ({one.hidden_by})"
+    named = [one for one in boxes if one.visible and _HIDING & set(f"{one.classes} {one.around}".lower().split())]
+    if len(named) * 3 <= len(boxes):
+        out |= {one.key: "its style's name says that it is hidden" for one in named if one.type not in LINES}
     for one in controls:
         if one.key in out or one.type in BUTTONS or one.type.startswith("select"):
             continue
-        if one.tabindex < 0 and one.aria_hidden and form.visible:
+        if one.tabindex < 0 and one.aria_hidden and form.visible and one.type in TEXT:
             out[one.key] = "a person cannot get to it"
         elif one.type == "checkbox" and form.visible and not (one.visible or one.label_visible):
             called = f"{one.name} {one.id} {one.classes}"
