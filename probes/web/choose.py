@@ -49,7 +49,7 @@ def believable(form: Form, named: tuple[Named, ...]) -> bool:
         return False
     if not form.tagged:
         return lines and bool(labels & {"email", "phone"}) and len(named) <= LOOSE
-    return lines or bool(labels & {"email", "phone"})
+    return lines or (bool(labels & {"email", "phone"}) and bool(labels & {"name", "first_name", "last_name"}))
 
 
 def _unbuilt(one: Typed, form: Form) -> bool:

@@ -19,6 +19,7 @@ from probes.web.mapping import BUTTONS, LINES, TEXT, Named
 from probes.web.snapshot import Control, Form, Page
 
 TYPES: tuple[FormType, ...] = get_args(FormType)
+_OWN = ("its button says", "its heading says", "its before says", "its name holds", "its address holds")
 _PRICE = re.compile(r"[$€£¥₽₫] ?\d|\d ?(?:[€£₫₽]|zł|Kč|USD|EUR|VND)")
 _PLACES = (("button", 3.0), ("heading", 2.5), ("before", 1.5), ("prior", 1.2), ("text", 0.8))
 _QUERY = frozenset({
@@ -60,6 +61,11 @@ def typed(form: Form, page: Page, named: tuple[Named, ...]) -> Typed:
         weights[what] += weight
         if weight > 0:
             reasons[what].append((weight, reason))
+    own = _own_words(reasons)
+    if not own["contact"]:
+        weights["contact"] -= _unsure_of_sending(form, page)
+        if max(own[what] for what in ("registration", "order", "login")) >= 3.0:
+            weights["contact"] -= 6.0
     if facts.passwords or facts.cards:
         weights["contact"] = min(weights["contact"], -5.0)
         weights["comment"] = min(weights["comment"], 0.0)
@@ -75,6 +81,21 @@ def typed(form: Form, page: Page, named: tuple[Named, ...]) -> Typed:
         contact=round(weights["contact"] - rival, 2),
         reasons=tuple(dict.fromkeys(said)),
     )
+
+
+def _own_words(reasons: dict[FormType, list[tuple[float, str]]]) -> dict[FormType, float]:
+    """What a form says of itself for each type: its button, headings, name and address."""
+    return {what: sum(weight for weight, reason in said if reason.startswith(_OWN)) for what, said in reasons.items()}
+
+
+def _unsure_of_sending(form: Form, page: Page) -> float:
+    """How much against a message being sent speaks in a button that says something else."""
+    language = words.code_of(page.language)
+    buttons = [one for one in form.controls if one.type in ("submit", "image") or one.tag == "button" or not one.native]
+    found: set[str] = set()
+    for one in buttons:
+        found |= words.keys_in("buttons", f"{one.text} {one.value if one.tag == 'input' else ''}", language)
+    return 0.0 if "send" in found or not buttons else 4.0 if "not_send" in found else 1.0
 
 
 def gather(form: Form, named: tuple[Named, ...]) -> Facts:
