@@ -61,7 +61,10 @@ def typed(form: Form, page: Page, named: tuple[Named, ...]) -> Typed:
         weights[what] += weight
         if weight > 0:
             reasons[what].append((weight, reason))
-    own = _own_words(reasons)
+    own = _own_words(reasons, _OWN)
+    said = _own_words(reasons, _OWN[:3])
+    if said["other"] >= 1.5 and not said["contact"]:
+        weights["contact"] -= 6.0
     if not own["contact"]:
         weights["contact"] -= _unsure_of_sending(form, page)
         if max(own[what] for what in ("registration", "order", "login")) >= 3.0:
@@ -73,19 +76,19 @@ def typed(form: Form, page: Page, named: tuple[Named, ...]) -> Typed:
     best, second = order[0], order[1]
     score = 1 / (1 + math.exp(-(weights[best] - weights[second]) / 2))
     rival = max(weight for one, weight in weights.items() if one != "contact")
-    said = [reason for _, reason in sorted(reasons[best], key=lambda one: -one[0])]
+    why = [reason for _, reason in sorted(reasons[best], key=lambda one: -one[0])]
     return Typed(
         index=form.index,
         type=best,
         score=round(score, 3),
         contact=round(weights["contact"] - rival, 2),
-        reasons=tuple(dict.fromkeys(said)),
+        reasons=tuple(dict.fromkeys(why)),
     )
 
 
-def _own_words(reasons: dict[FormType, list[tuple[float, str]]]) -> dict[FormType, float]:
+def _own_words(reasons: dict[FormType, list[tuple[float, str]]], places: tuple[str, ...]) -> dict[FormType, float]:
     """What a form says of itself for each type: its button, headings, name and address."""
-    return {what: sum(weight for weight, reason in said if reason.startswith(_OWN)) for what, said in reasons.items()}
+    return {what: sum(weight for weight, one in said if one.startswith(places)) for what, said in reasons.items()}
 
 
 def _unsure_of_sending(form: Form, page: Page) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from probes.web.choose import choose
-from probes.web.snapshot import NO_FORM, Form
+from probes.web.snapshot import NO_FORM, Form, Mark
 from tests.probes.pages import area, box, choice, contact_form, form, hidden, page, send, tick
 
 
@@ -184,3 +184,31 @@ def test_reasons_say_what_was_seen() -> None:
 def test_a_page_without_forms_has_none() -> None:
     found = choose(page())
     assert (found.forms, found.chosen, found.reasons) == ((), None, ("the page has no form",))
+
+
+def test_of_two_like_forms_the_one_without_a_captcha_is_chosen_and_a_much_surer_one_before_both() -> None:
+    box_to_tick = (Mark(tag="div", classes="g-recaptcha", sitekey="k"),)
+    guarded = contact_form(index=0, marks=box_to_tick)
+    assert choose(page(guarded, contact_form(index=1))).chosen == 1
+    surer = contact_form(index=0, marks=box_to_tick, heading="Contact us", id="contact-form", action="/contact")
+    assert choose(page(surer, contact_form(index=1))).chosen == 0
+
+
+def test_a_contact_form_that_its_scripts_did_not_build_is_named() -> None:
+    empty = form(hidden("token"), id="contactForm", action="/kontakt")
+    found = choose(page(empty, login(1)))
+    assert found.chosen == 0
+    assert "did not build" in found.reasons[0]
+    assert choose(page(form(hidden("token"), id="f2", action="/x"))).chosen is None
+
+
+def test_what_one_form_says_of_itself_outweighs_what_it_asks_for() -> None:
+    for about in ({"before": "Create an account"}, {"heading": "Suggest a site"}, {"heading": "Member registration"}):
+        made = contact_form(index=0, action="/register", **about)
+        assert choose(page(made)).chosen is None, about
+
+
+def test_a_message_of_one_line_needs_more_beside_it() -> None:
+    assert choose(page(form(box("text", "Text"), box("name", "Name"), send("Go")))).chosen is None
+    lines = (box("q1", "Your question"), box("name", "Your name"), box("email", "E-mail"))
+    assert choose(page(form(*lines, send("Send"), heading="Contact us"))).chosen == 0

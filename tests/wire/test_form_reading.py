@@ -72,7 +72,10 @@ def test_controls_are_read_with_all_that_is_said_of_them(look: Look) -> None:
     assert control(page, "message").placeholder == "Message"
     topic = control(page, "topic")
     assert topic.aria == "Subject"
-    assert [(one.value, one.text, one.selected) for one in topic.options] == [("", "Choose", False), ("a", "Sales", True)]
+    assert [(one.value, one.text, one.selected) for one in topic.options] == [
+        ("", "Choose", False),
+        ("a", "Sales", True),
+    ]
     assert (control(page, "#by1").label, control(page, "#by1").group) == ("mail", "Reach me by")
     assert control(page, "#by2").near == "phone"
     assert control(page, "tel").near == "Telephone"
@@ -101,7 +104,9 @@ def test_keys_are_names_ids_or_places(look: Look) -> None:
 def test_what_a_style_hides_is_seen_to_be_hidden_whoever_wrote_it(look: Look, style: str, how: str) -> None:
     extra = '<input name="phone" id="p">'
     by_sheet = look(f"<style>#p{{{style}}}</style>" + CONTACT.format(more=extra))
-    by_script = look(CONTACT.format(more=extra) + f"<script>document.getElementById('p').style.cssText='{style}'</script>")
+    by_script = look(
+        CONTACT.format(more=extra) + f"<script>document.getElementById('p').style.cssText='{style}'</script>"
+    )
     late = look(CONTACT.format(more=extra) + f"<script>setTimeout(()=>{{p.style.cssText='{style}'}},50)</script>")
     for page in (by_sheet, by_script, late):
         found = control(page, "phone")
@@ -159,7 +164,9 @@ def test_a_form_in_an_open_shadow_root_is_found_and_its_controls_found_again(bro
 def test_a_form_in_a_frame_is_found_and_its_controls_found_again(browser: Browser, tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     inner = CONTACT.format(more="").replace('"', "&quot;")
-    path.write_text(f'<form><input name=q></form><iframe width=600 height=600 srcdoc="{inner}"></iframe>', encoding="utf-8")
+    path.write_text(
+        f'<form><input name=q></form><iframe width=600 height=600 srcdoc="{inner}"></iframe>', encoding="utf-8"
+    )
     with opening.saved(browser, path, timeout=20_000) as page:
         taken = take.take(page)
         found = refusal.inspect(taken.page)
@@ -254,7 +261,8 @@ def test_hostile_pages_cost_bounded_time_and_no_other_page(tmp_path: Path) -> No
         "loop": CONTACT.format(more="") + "<script>for(;;){}</script>",
         "late loop": CONTACT.format(more="") + "<script>setTimeout(()=>{for(;;){}},100)</script>",
         "dialogs": CONTACT.format(more="") + "<script>for(;;)alert(1)</script>",
-        "leaving": CONTACT.format(more="") + "<script>onbeforeunload=()=>'stay';setInterval(()=>location.reload(),1)</script>",
+        "leaving": CONTACT.format(more="")
+        + "<script>onbeforeunload=()=>'stay';setInterval(()=>location.reload(),1)</script>",
         "deep": "<div>" * 20_000 + CONTACT.format(more=""),
         "last": CONTACT.format(more=""),
     }
