@@ -24,6 +24,8 @@ FLAGS = (
     "--no-default-browser-check", "--no-pings",
     "--webrtc-ip-handling-policy=disable_non_proxied_udp",
 )  # fmt: skip
+NOWHERE = "http://127.0.0.1:1"
+"""A proxy that is none: what goes through it does not arrive."""
 START = 60_000
 """How long a browser may take to start, in milliseconds."""
 
@@ -66,7 +68,8 @@ def playing() -> Iterator[Playwright]:
 def started(configured: str | Path | None = None, *, proxy: str | None = None) -> Iterator[Browser]:
     """A headless browser, closed afterwards; `proxy`: where all its traffic goes ("http://127.0.0.1:PORT").
 
-    A proxy is used for loopback addresses as well. Raises NoBrowser.
+    A proxy is used for loopback addresses as well; without one the browser reaches nothing but this machine.
+    Raises NoBrowser.
     """
     found = find(configured)
     with playing() as playwright:
@@ -85,7 +88,7 @@ def launch(playwright: Playwright, executable: str | None, *, proxy: str | None 
     """Starts the browser at this path (None: Playwright's own). Raises NoBrowser."""
     from playwright.sync_api import Error
 
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"proxy": {"server": NOWHERE, "bypass": "127.0.0.1,[::1],localhost"}}
     if proxy:
         options["proxy"] = {"server": proxy, "bypass": "<-loopback>"}
     try:

@@ -124,7 +124,9 @@
       }
       if (node === limit) break;
     }
-    return "";
+    if (el.type !== "radio" || !el.name) return "";
+    const first = [...(el.form || el.getRootNode()).querySelectorAll("input[type=radio]")].find((one) => one.name === el.name);
+    return first ? around(first.labels && first.labels[0] && first.labels[0].contains(first) ? first.labels[0] : first, limit, "previousSibling").text : "";
   };
 
   const describe = (el, limit, order) => {

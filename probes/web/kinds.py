@@ -7,6 +7,7 @@ say). What a contact form can never ask for (a password, a card) is a veto, not 
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from probes.web.mapping import BUTTONS, LINES, TEXT, Named
 from probes.web.snapshot import Control, Form, Page
 
 TYPES: tuple[FormType, ...] = get_args(FormType)
+_OWN = ("its button says", "its heading says", "its before says", "its name holds", "its address holds")
+_PRICE = re.compile(r"[$€£¥₽₫] ?\d|\d ?(?:[€£₫₽]|zł|Kč|USD|EUR|VND)")
 _PLACES = (("button", 3.0), ("heading", 2.5), ("before", 1.5), ("prior", 1.2), ("text", 0.8))
 _QUERY = frozenset({
     "q", "s", "query", "search", "keyword", "keywords", "searchword", "search_query", "search_keyword", "term", "wd",
@@ -30,6 +33,7 @@ class Facts:
     """What a form asks for: counts of what can be filled."""
 
     labels: Counter[str]
+    controls: int
     boxes: int
     lines: int
     passwords: int
@@ -43,6 +47,7 @@ class Facts:
     friends: int
     files: int
     quantities: int
+    prices: int
     hidden: frozenset[str]
 
 
@@ -56,6 +61,14 @@ def typed(form: Form, page: Page, named: tuple[Named, ...]) -> Typed:
         weights[what] += weight
         if weight > 0:
             reasons[what].append((weight, reason))
+    own = _own_words(reasons, _OWN)
+    said = _own_words(reasons, _OWN[:3])
+    if said["other"] >= 1.5 and not said["contact"]:
+        weights["contact"] -= 6.0
+    if not own["contact"]:
+        weights["contact"] -= _unsure_of_sending(form, page)
+        if max(own[what] for what in ("registration", "order", "login")) >= 3.0:
+            weights["contact"] -= 6.0
     if facts.passwords or facts.cards:
         weights["contact"] = min(weights["contact"], -5.0)
         weights["comment"] = min(weights["comment"], 0.0)
@@ -63,14 +76,29 @@ def typed(form: Form, page: Page, named: tuple[Named, ...]) -> Typed:
     best, second = order[0], order[1]
     score = 1 / (1 + math.exp(-(weights[best] - weights[second]) / 2))
     rival = max(weight for one, weight in weights.items() if one != "contact")
-    said = [reason for _, reason in sorted(reasons[best], key=lambda one: -one[0])]
+    why = [reason for _, reason in sorted(reasons[best], key=lambda one: -one[0])]
     return Typed(
         index=form.index,
         type=best,
         score=round(score, 3),
         contact=round(weights["contact"] - rival, 2),
-        reasons=tuple(dict.fromkeys(said)),
+        reasons=tuple(dict.fromkeys(why)),
     )
+
+
+def _own_words(reasons: dict[FormType, list[tuple[float, str]]], places: tuple[str, ...]) -> dict[FormType, float]:
+    """What a form says of itself for each type: its button, headings, name and address."""
+    return {what: sum(weight for weight, one in said if one.startswith(places)) for what, said in reasons.items()}
+
+
+def _unsure_of_sending(form: Form, page: Page) -> float:
+    """How much against a message being sent speaks in a button that says something else."""
+    language = words.code_of(page.language)
+    buttons = [one for one in form.controls if one.type in ("submit", "image") or one.tag == "button" or not one.native]
+    found: set[str] = set()
+    for one in buttons:
+        found |= words.keys_in("buttons", f"{one.text} {one.value if one.tag == 'input' else ''}", language)
+    return 0.0 if "send" in found or not buttons else 4.0 if "not_send" in found else 1.0
 
 
 def gather(form: Form, named: tuple[Named, ...]) -> Facts:
@@ -81,6 +109,7 @@ def gather(form: Form, named: tuple[Named, ...]) -> Facts:
     asks = [_asks(one) for one in controls]
     return Facts(
         labels=Counter(one.label for one in real),
+        controls=len(named),
         boxes=len(boxes),
         lines=sum(one.type in LINES for one in controls),
         passwords=sum(one.type == "password" for one in controls),
@@ -94,6 +123,7 @@ def gather(form: Form, named: tuple[Named, ...]) -> Facts:
         friends=sum("friend" in words.fold_name(one.name + " " + one.id).split() for one in controls),
         files=sum(one.type == "file" for one in controls),
         quantities=sum(words.fold_name(one.name) in ("qty", "quantity", "menge", "anzahl") for one in form.controls),
+        prices=len(_PRICE.findall(form.text[:4000])),
         hidden=frozenset(one.name.lower() for one in form.controls if one.hidden),
     )
 
@@ -160,7 +190,7 @@ def _asked_for(form: Form, facts: Facts) -> Iterator[tuple[FormType, float, str]
     reach = bool(has["email"] or has["phone"])
     named = bool(has["name"] or has["first_name"] or has["last_name"])
     if has["message"]:
-        yield "contact", 4.0, "it asks for a message"
+        yield "contact", 4.0 if facts.lines else 2.0, "it asks for a message"
         yield "comment", 2.5, "it asks for a text"
         for what in ("search", "login", "newsletter", "password_recovery"):
             yield what, -4.0, "it asks for a message"
@@ -178,7 +208,7 @@ def _asked_for(form: Form, facts: Facts) -> Iterator[tuple[FormType, float, str]
             yield "contact", 1.5, "it asks for a number or a company"
         if facts.sites and not has["phone"]:
             yield "comment", 2.5, "it asks for a web site beside the comment"
-    else:
+    elif facts.controls:
         yield "contact", -3.0, "it asks for no message"
         yield "comment", -4.0, "it asks for no text"
     if facts.passwords == 1:
@@ -189,13 +219,17 @@ def _asked_for(form: Form, facts: Facts) -> Iterator[tuple[FormType, float, str]
     if facts.passwords >= 2:
         yield "registration", 5.0, "it asks for a password twice"
         yield "login", -1.5, "it asks for a password twice"
+        if facts.boxes == facts.passwords:
+            yield "password_recovery", 6.0, "it asks for nothing but passwords"
     if not facts.passwords:
-        yield "login", -2.0, "it asks for no password"
+        yield "login", -3.0, "it asks for no password"
     if facts.cards:
         yield "order", 6.0, "it asks for a card"
     if facts.addresses >= 3:
         yield "order", 1.5, "it asks for a postal address"
         yield "registration", 1.0, "it asks for a postal address"
+    if facts.prices >= 2:
+        yield "order", 3.0, "it names prices"
     if facts.quantities:
         yield "order", 3.0, "it asks for a quantity"
     if facts.queries:
@@ -210,7 +244,9 @@ def _asked_for(form: Form, facts: Facts) -> Iterator[tuple[FormType, float, str]
     elif 1 < facts.boxes <= 3 and has["email"] and not facts.passwords and not facts.lines:
         yield "newsletter", 1.0, "it asks for an address and little more"
     if not facts.boxes and (facts.selects or facts.ticks):
-        yield "other", 2.0, "nothing can be written into it"
+        yield "other", 1.0, "nothing can be written into it"
+        if facts.selects >= 2 and form.method == "get":
+            yield "search", 2.0, "it asks to choose and changes nothing"
     if not has["email"]:
         yield "newsletter", -2.0, "it asks for no address"
     if facts.boxes >= 4 and not facts.lines and (named or facts.users) and has["email"]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 from probes.web import questions, words
 from probes.web.answers import Label
@@ -17,6 +18,8 @@ from probes.web.snapshot import Control, Form, Page
 
 LEAST = 2.5
 """Weight under which nothing is believed."""
+LEAST_AGAINST = 5.5
+"""The same for a control whose own words say nothing that is known: its id alone is too little."""
 TEXT = frozenset({"text", "email", "tel", "url", "number", "search", "textarea", "editable", ""})
 LINES = frozenset({"textarea", "editable"})
 BUTTONS = frozenset({"submit", "button", "image", "reset"})
@@ -32,6 +35,10 @@ _AUTOCOMPLETE: dict[str, Label] = {
     "additional-name": "other", "nickname": "other", "username": "other", "current-password": "other",
     "organization-title": "other", "one-time-code": "other", "tel-country-code": "other",
 }  # fmt: skip
+_HIDING = frozenset({
+    "hidden", "hide", "d-none", "visuallyhidden", "visually-hidden", "invisible", "display-none", "displaynone",
+    "screen-reader-text", "sr-only", "offscreen", "off-screen",
+})  # fmt: skip
 _VENDOR_FIELD = re.compile(r"(g-recaptcha|h-captcha|cf-turnstile|frc-captcha|mtcaptcha|geetest|altcha)", re.IGNORECASE)
 
 
@@ -72,8 +79,10 @@ def _one(control: Control, language: str, *, lines: bool, trap: str) -> Named:
         return Named(control=control, label="honeypot", weight=15.0, reason=trap)
     if control.type in ("password", "file", "color", "range", "week", "month", "datetime-local"):
         return Named(control=control, label="other", weight=10.0, reason=f"it takes a {control.type}")
-    weights: dict[Label, float] = {}
-    reasons: dict[Label, str] = {}
+    if (control.readonly and control.type in TEXT) or control.disabled:
+        return Named(control=control, label="other", weight=10.0, reason="nothing can be written into it")
+    weights: dict[str, float] = {}
+    reasons: dict[str, str] = {}
     allowed = _allowed(control, lines=lines)
     for found, weight, reason in _signs(control, language):
         what = _as_kind(found, control)
@@ -81,13 +90,14 @@ def _one(control: Control, language: str, *, lines: bool, trap: str) -> Named:
             if weight > weights.get(what, 0.0) or what not in reasons:
                 reasons[what] = reason
             weights[what] = weights.get(what, 0.0) + weight
-    if not weights or max(weights.values()) < LEAST:
+    told = any(words.fold(text) for text in (control.label, control.aria, control.placeholder))
+    if not weights or max(weights.values()) < (LEAST_AGAINST if told else LEAST):
         return Named(control=control, label="other", weight=0.0, reason="nothing says what it is for")
     best = max(weights, key=lambda what: (weights[what], what != "other"))
-    return Named(control=control, label=best, weight=weights[best], reason=reasons[best])
+    return Named(control=control, label=cast(Label, best), weight=weights[best], reason=reasons[best])
 
 
-def _signs(control: Control, language: str) -> Iterator[tuple[Label, float, str]]:
+def _signs(control: Control, language: str) -> Iterator[tuple[str, float, str]]:
     """Label, weight and reason of everything that says what a control is for."""
     for token in control.autocomplete.lower().split():
         if token in _AUTOCOMPLETE:
@@ -95,6 +105,8 @@ def _signs(control: Control, language: str) -> Iterator[tuple[Label, float, str]
         elif token.startswith(("cc-", "tel-", "new-password", "bday-", "address-", "transaction-")):
             yield "other", 12.0, f"autocomplete is {token}"
     yield from _by_type(control)
+    if control.tag == "select" and control.options and not control.multiple:
+        yield from _phrases("fields", control.options[0].text, language, 6.0, "its first choice")
     asked = questions.kind(control)
     if asked is not None:
         yield "captcha", 14.0, f"it asks: {asked}"
@@ -111,7 +123,9 @@ def _signs(control: Control, language: str) -> Iterator[tuple[Label, float, str]
     for source, weight in _NAMES:
         text = getattr(control, source)
         if text:
-            yield from _phrases("fields", text, language, weight, f"its {source}", names=True)
+            for found, heavy, reason in _phrases("fields", text, language, weight, f"its {source}", names=True):
+                sure = found in ("captcha", "honeypot") and source == "classes"
+                yield found, 8.0 if sure else heavy, reason
     if control.around:
         for found, weight, reason in _phrases("fields", control.around, language, 2.0, "what it lies in", names=True):
             if found in ("captcha", "honeypot"):
@@ -122,7 +136,7 @@ def _has_own_words(control: Control) -> bool:
     return bool(words.fold(control.label) or words.fold(control.aria))
 
 
-def _by_type(control: Control) -> Iterator[tuple[Label, float, str]]:
+def _by_type(control: Control) -> Iterator[tuple[str, float, str]]:
     if control.type == "email" or control.inputmode == "email":
         yield "email", 12.0, "it is an e-mail box"
     elif control.type == "tel" or control.inputmode == "tel":
@@ -137,7 +151,7 @@ def _by_type(control: Control) -> Iterator[tuple[Label, float, str]]:
 
 def _phrases(
     section: str, text: str, language: str, weight: float, where: str, *, names: bool = False
-) -> Iterator[tuple[Label, float, str]]:
+) -> Iterator[tuple[str, float, str]]:
     """The labels of the phrases in a text: the longest weighs most, others half; long texts say less."""
     found = words.find(section, text, language, names=names)
     if not found:
@@ -150,19 +164,21 @@ def _phrases(
             continue
         told.add(one.key)
         part = 1.0 if one is longest else 0.5
-        yield one.key, weight * share * part, f'{where} says "{" ".join(one.phrase.words)}"'  # type: ignore[misc]
+        yield one.key, weight * share * part, f'{where} says "{" ".join(one.phrase.words)}"'
 
 
-def _as_kind(found: Label, control: Control) -> Label:
-    """The label as this kind of control has it: a subject that is chosen is a topic."""
+def _as_kind(found: str, control: Control) -> str:
+    """The label as this kind of control has it: a subject, or what one is interested in, is chosen as a topic."""
     if control.type.startswith("select") or control.type == "radio":
-        return "topic" if found == "subject" else found
+        return "topic" if found in ("subject", "interest") else found
+    if found == "interest":
+        return "other"
     if control.type in TEXT and found == "topic":
         return "subject"
     return found
 
 
-def _allowed(control: Control, *, lines: bool) -> frozenset[Label]:
+def _allowed(control: Control, *, lines: bool) -> frozenset[str]:
     if control.type in LINES:
         return frozenset({"message", "honeypot", "captcha", "other"})
     if control.type.startswith("select"):
@@ -171,7 +187,7 @@ def _allowed(control: Control, *, lines: bool) -> frozenset[Label]:
         return frozenset({"topic", "consent", "other", "captcha"})
     if control.type == "checkbox":
         return frozenset({"consent", "captcha", "honeypot", "other"})
-    kinds: set[Label] = {
+    kinds = {
         "email", "name", "first_name", "last_name", "phone", "company", "subject", "captcha", "honeypot", "other",
     }  # fmt: skip
     return frozenset(kinds if lines else kinds | {"message"})
@@ -184,6 +200,8 @@ def _button(control: Control, language: str) -> Named:
         return Named(control=control, label="other", weight=5.0, reason=f'it says "{says}"')
     if control.type in ("submit", "image"):
         return Named(control=control, label="submit", weight=10.0 if "send" in found else 6.0, reason="it submits")
+    if control.type == "button" and "captcha" in words.keys_in("fields", f"{control.name} {control.id}", names=True):
+        return Named(control=control, label="captcha", weight=5.0, reason="it belongs to a captcha")
     if "send" in found:
         return Named(control=control, label="submit", weight=5.0, reason=f'it says "{says}"')
     return Named(control=control, label="other", weight=0.0, reason="a button that does not submit")
@@ -206,10 +224,13 @@ def _traps(form: Form, controls: list[Control]) -> dict[str, str]:
         if one.type in LINES and len(only_lines) == 1:
             continue  # an editor that a script puts before it
         out[one.key] = f"a person cannot see it ({one.hidden_by})"
+    named = [one for one in boxes if one.visible and _HIDING & set(f"{one.classes} {one.around}".lower().split())]
+    if len(named) * 3 <= len(boxes):
+        out |= {one.key: "its style's name says that it is hidden" for one in named if one.type not in LINES}
     for one in controls:
         if one.key in out or one.type in BUTTONS or one.type.startswith("select"):
             continue
-        if one.tabindex < 0 and one.aria_hidden and form.visible:
+        if one.tabindex < 0 and one.aria_hidden and form.visible and one.type in TEXT:
             out[one.key] = "a person cannot get to it"
         elif one.type == "checkbox" and form.visible and not (one.visible or one.label_visible):
             called = f"{one.name} {one.id} {one.classes}"

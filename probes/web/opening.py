@@ -27,8 +27,8 @@ class Unreadable(ProbeError):  # noqa: N818 - named by what happened
 
 
 @contextmanager
-def saved(browser: Browser, path: Path, *, timeout: int) -> Iterator[BrowserPage]:
-    """A saved page, whatever its name ends with. Its scripts run; nothing that they ask for leaves this machine.
+def saved(browser: Browser, path: Path, *, timeout: int, scripts: bool = True) -> Iterator[BrowserPage]:
+    """A saved page, whatever its name ends with. Its scripts run (`scripts`), what they ask for does not leave here.
 
     `timeout` in milliseconds. Raises Unreadable.
     """
@@ -39,23 +39,33 @@ def saved(browser: Browser, path: Path, *, timeout: int) -> Iterator[BrowserPage
     if len(body) > MOST_BYTES:
         raise Unreadable(f"is larger than {MOST_BYTES // 1_000_000} MB", permanent=True)
     url = path.absolute().as_uri()
+    kind = content_type(body)
     given = False
 
     def serve(route: Route, request: Request) -> None:
         nonlocal given
         if not given and request.is_navigation_request() and urldefrag(request.url).url == url:
             given = True
-            route.fulfill(body=body, content_type="text/html")
+            route.fulfill(body=body, content_type=kind)
         else:
             route.abort("aborted")  # an aborted navigation leaves the page as it is; any other failure replaces it
 
-    context = clean_context(browser, offline=True)
+    context = clean_context(browser, offline=True, java_script_enabled=scripts)
     try:
         context.route("**/*", serve)
         context.route_web_socket("**/*", lambda socket: socket.close())
         yield _open(context, url, timeout)
     finally:
         _close(context)
+
+
+def content_type(body: bytes) -> str:
+    """How a saved page is to be decoded: many are saved as UTF-8 whatever their mark-up still says."""
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        return "text/html"
+    return "text/html" if text.isascii() else "text/html; charset=utf-8"
 
 
 @contextmanager
@@ -76,14 +86,16 @@ def _open(context: BrowserContext, url: str, timeout: int) -> BrowserPage:
     page.set_default_timeout(timeout)
     context.on("page", lambda other: other.close() if other is not page else None)
     try:
-        response = page.goto(url, wait_until="domcontentloaded", timeout=timeout)
+        response = page.goto(url, wait_until="commit", timeout=timeout)
     except TookTooLong as error:
         raise Unreadable(f"did not open within {timeout / 1000:g} seconds") from error
     except Error as error:
         raise Unreadable(f"cannot be opened ({_first_line(error)})") from error
     if response is not None and response.status >= 400:
         raise Unreadable(f"cannot be opened: the server answers {response.status}", permanent=response.status < 500)
-    with suppress(TookTooLong):  # a page that never ends loading is read as far as it is
+    with suppress(TookTooLong):  # a page that never ends loading, or tries to leave meanwhile, is read as far as it is
+        page.wait_for_load_state("domcontentloaded", timeout=timeout / 2)
+    with suppress(TookTooLong):
         page.wait_for_load_state("load", timeout=LOADED)
     page.wait_for_timeout(SETTLED)
     return page

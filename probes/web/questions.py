@@ -11,8 +11,8 @@ from probes.web.snapshot import Control
 
 Question = Literal["arithmetic", "letters", "question"]
 _SUM = re.compile(
-    r"(?<![\d/.-])\d{1,3} ?[+\u2212\u2013*\u00d7x\u2217\u00f7-] ?\d{1,3} ?(=|\?|\uff1d|\uff1f|:|$)"
-    r"|(?<![\d/.-])\d{1,3} ?[+\u00d7\u2217] ?\d{1,3}(?![\d/-])"
+    r"(?<![\d/.-])\d{1,3} ?[+\u2212\u2013*\u00d7x\u2217\u00f7-] ?\d{1,3} ?[=?\uff1d\uff1f]"
+    r"|(?<![\d/.+-])\d{1,3} ?[+\u00d7\u2217] ?\d{1,3}(?![\d/-])"
 )
 _NUMBER = re.compile(r"\d{1,3}")
 WEAK = frozenset({"and", "et", "und", "y", "e", "en", "i", "и", "va", "por", "per", "och", "ja", "mas", "mal"})

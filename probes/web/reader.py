@@ -1,6 +1,7 @@
 """Reads pages one after the other in a browser of its own: the child process of `reading.py`.
 
-Takes a job a line on standard input, {"target": ..., "file": true|false, "timeout": ms}, and gives a line for each:
+Takes a job a line on standard input, {"target", "file": true|false, "scripts": true|false, "timeout": ms}, and gives
+a line for each:
 {"target": ..., "page": snapshot} or {"target": ..., "problem": text}. The first line is {"ready": true} or
 {"no_browser": text}. It may hang on a hostile page or die of it: the parent sees to that.
 """
@@ -18,7 +19,7 @@ from probes.web import browser, opening, snapshot, take
 
 def main(arguments: list[str]) -> None:
     """Serves until standard input ends. Arguments: the browser's path and the proxy's address, "" for none."""
-    configured, proxy = (arguments + ["", ""])[:2]
+    configured, proxy = [*arguments, "", ""][:2]
     try:
         with browser.started(configured or None, proxy=proxy or None) as started:
             _say({"ready": True})
@@ -32,17 +33,16 @@ def main(arguments: list[str]) -> None:
 def _read(started: Any, job: dict[str, Any]) -> dict[str, Any]:
     try:
         if job["file"]:
-            opened = opening.saved(started, Path(job["target"]), timeout=job["timeout"])
+            opened = opening.saved(started, Path(job["target"]), timeout=job["timeout"], scripts=job["scripts"])
         else:
             opened = opening.live(started, job["target"], timeout=job["timeout"])
         with opened as page:
             return {"page": snapshot.to_json(take.take(page).page)}
     except ProbeError as error:
-        return {"problem": str(error)}
+        return {"problem": str(error), "scripts": not error.permanent}
     except Exception as error:  # whatever a hostile page makes of the browser is said of this page
-        return {
-            "problem": f"cannot be read ({str(error).splitlines()[0][:200] if str(error) else type(error).__name__})"
-        }
+        said = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        return {"problem": f"cannot be read ({said})", "scripts": True}
 
 
 def _say(what: dict[str, Any]) -> None:

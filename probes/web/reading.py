@@ -14,7 +14,7 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,8 @@ def read(
 ) -> Iterator[Read]:
     """Reads saved pages and addresses (http, https), in order. `proxy`: through which addresses are fetched.
 
+    A saved page that its own scripts keep from being read is read once more without them.
+
     Raises NoBrowser when no browser can be started, ProbeError when it cannot be started again.
     """
     child: _Child | None = None
@@ -61,17 +63,18 @@ def read(
                 if child is not None:
                     child.end()
                 child = _Child(configured, proxy)
-            answer = child.ask(
-                {"target": target, "file": not is_address(target), "timeout": timeout}, timeout, patience
-            )
-            if isinstance(answer, str):
+            job = {"target": target, "file": not is_address(target), "scripts": True, "timeout": timeout}
+            found = child.read(job, patience)
+            if found.page is None and job["file"] and found.scripts:
+                if child.lost:
+                    child.end()
+                    child = _Child(configured, proxy)
+                again = child.read({**job, "scripts": False}, patience)
+                found = _without_scripts(again, found.problem) if again.page is not None else found
+            if child.lost:
                 child.end()
                 child = None
-                yield Read(target, None, answer)
-            elif "page" in answer:
-                yield Read(target, snapshot.from_json(answer["page"]))
-            else:
-                yield Read(target, None, str(answer.get("problem", "cannot be read")))
+            yield Read(target, found.page, found.problem)
     finally:
         if child is not None:
             child.end()
@@ -82,13 +85,27 @@ def is_address(target: str) -> bool:
     return target.lower().startswith(("http://", "https://"))
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    page: Page | None
+    problem: str
+    scripts: bool
+    """Whether it may have been the page's scripts that stopped it."""
+
+
+def _without_scripts(found: _Found, problem: str) -> _Found:
+    assert found.page is not None
+    told = f"its scripts keep it from being read ({problem}): read without them"
+    return _Found(replace(found.page, problems=(*found.page.problems, told)), "", scripts=False)
+
+
 class _Child:
     """One child process and its browser: a process group of their own."""
 
     def __init__(self, configured: str | None, proxy: str | None) -> None:
         root = str(Path(__file__).parent.parent.parent)
         path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))
-        self.process = subprocess.Popen(
+        self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-m", "probes.web.reader", configured or "", proxy or ""],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -99,6 +116,7 @@ class _Child:
             env={**os.environ, "PYTHONPATH": path},
         )
         self.done = 0
+        self.lost = False
         self._lines: queue.Queue[str] = queue.Queue()
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
@@ -127,6 +145,16 @@ class _Child:
             return None
         found: dict[str, Any] = json.loads(line)
         return found
+
+    def read(self, job: dict[str, Any], patience: float) -> _Found:
+        """What the child has to say of a page; it is `lost` when it hangs or is gone."""
+        answer = self.ask(job, job["timeout"], patience)
+        if isinstance(answer, str):
+            self.lost = True
+            return _Found(None, answer, scripts=True)
+        if "page" in answer:
+            return _Found(snapshot.from_json(answer["page"]), "", scripts=False)
+        return _Found(None, str(answer.get("problem", "cannot be read")), scripts=bool(answer.get("scripts")))
 
     def ask(self, job: dict[str, Any], timeout: int, patience: float) -> dict[str, Any] | str:
         """The answer to a job, or in words what became of the child."""

@@ -116,6 +116,8 @@ def _unmapped(named: tuple[Named, ...], page: Page, needs: Needs) -> Iterator[st
         control = one.control
         if one.label in HARMLESS or control.type in BUTTONS or not required(control, language):
             continue
+        if control.readonly or control.disabled:
+            continue
         if not control.visible and not control.label_visible:
             continue  # the browser would not let it be filled; what it is for shows when it appears
         if one.label == "consent" or (one.label in needs.gives):
