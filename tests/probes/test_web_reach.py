@@ -87,7 +87,7 @@ def test_the_proxy_connects_to_what_was_judged_and_to_nothing_that_was_refused()
 
 
 @pytest.mark.parametrize(
-    "head", ["GET /x HTTP/1.1", "GET file:///x HTTP/1.1", "CONNECT nonsense HTTP/1.1", "GET http:// HTTP/1.1", "x\r\n"]
+    "head", ["GET /x HTTP/1.1", "GET file:/x HTTP/1.1", "CONNECT nonsense HTTP/1.1", "GET http:// HTTP/1.1", "x\r\n"]
 )
 def test_the_proxy_survives_nonsense(head: str) -> None:
     with ForwardProxy(Reach(live=False)) as proxy:
