@@ -193,8 +193,15 @@ class Forms:
             "pace": settings.pace.total_seconds(),
         }
         try:
-            with self._children.one() as child:
-                found = child.do(job, settings.time_limit.total_seconds())
+            try:
+                with self._children.one() as child:
+                    found = child.do(job, settings.time_limit.total_seconds())
+            except ChildLost as error:
+                if error.stages or error.late:
+                    raise
+                # It had died while it was idle, or before it typed anything: a fresh one may do it.
+                with self._children.one() as child:
+                    found = child.do(job, settings.time_limit.total_seconds())
         except ChildLost as error:
             return _lost(error, enquiry.to, now)
         except (ProbeError, OSError) as error:

@@ -36,11 +36,11 @@ _PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy", "no_proxy", "ftp
 
 
 class ChildLost(ProbeError):  # noqa: N818 - named by what happened
-    """A child died or was killed in a job; `stages` is what it had said, in order."""
+    """A child died or was killed in a job; `stages` is what it had said, in order. `late`: it took too long."""
 
-    def __init__(self, message: str, stages: tuple[str, ...]) -> None:
+    def __init__(self, message: str, stages: tuple[str, ...], *, late: bool = False) -> None:
         super().__init__(message)
-        self.stages = stages
+        self.stages, self.late = stages, late
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +112,7 @@ class Child:
                     return done
         except queue.Empty:
             self.kill()
-            raise ChildLost(f"the browser did not come to an end in {limit:g} s", tuple(stages)) from None
+            raise ChildLost(f"the browser did not come to an end in {limit:g} s", tuple(stages), late=True) from None
         except OSError as error:
             raise ChildLost(f"the browser's process is gone ({error}){self._last_words()}", tuple(stages)) from error
         except BaseException:
@@ -127,7 +127,7 @@ class Child:
             self._ready = (self._lines.get(timeout=START) or {}).get("ready") is not None
         except queue.Empty:
             self.kill()
-            raise ChildLost(f"no browser had started in {START:g} s", ()) from None
+            raise ChildLost(f"no browser had started in {START:g} s", (), late=True) from None
         if not self._ready:
             raise ChildLost(f"the browser's process ended{self._last_words()}", ())
 

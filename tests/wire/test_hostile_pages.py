@@ -70,9 +70,10 @@ def test_a_page_that_opens_dialogs_without_end_ends(script: str, shop: Pages, fo
     assert len(messages(shop)) <= (receipt.state == "unknown")
 
 
-def test_a_page_of_50_mb_is_not_loaded(shop: Pages, forms: Any) -> None:
+def test_a_page_of_50_mb_is_not_loaded(shop: Pages) -> None:
     shop.pages["/contact"] = form() + "<p>" + "x" * 50_000_000
-    receipt = sent(forms, URL)
+    with channel(shop.port, page_bytes=1_000_000) as wire:
+        receipt = sent(wire, URL)
     assert (receipt.state, shop.posts) == ("blocked", [])
     assert "bytes" in receipt.reason
 
@@ -213,10 +214,11 @@ def test_how_a_site_behaves_is_learnt_from_an_earlier_answer_and_never_from_itse
 
 
 def test_a_browser_that_is_killed_in_the_middle_is_unknown_and_the_next_one_goes_on(shop: Pages) -> None:
+    others = set(descendants(os.getpid()))
     with channel(shop.port) as wire:
 
         def kill(request: Request) -> str | None:
-            for pid in descendants(os.getpid()):
+            for pid in set(descendants(os.getpid())) - others:
                 if "chrom" in Path(f"/proc/{pid}/comm").read_text():
                     os.kill(pid, signal.SIGKILL)
             return None
@@ -225,6 +227,17 @@ def test_a_browser_that_is_killed_in_the_middle_is_unknown_and_the_next_one_goes
         killed = sent(wire, URL)
         shop.pages["/send"] = THANKS
         assert (killed.state, len(messages(shop))) == ("unknown", 1), killed.reason
+        assert sent(wire, URL).state == "sent"
+        assert len(messages(shop)) == 2
+
+
+def test_a_browser_that_died_while_it_was_idle_costs_no_probe(shop: Pages) -> None:
+    others = set(descendants(os.getpid()))
+    with channel(shop.port) as wire:
+        assert sent(wire, URL).state == "sent"
+        for pid in set(descendants(os.getpid())) - others:
+            if "chrom" in Path(f"/proc/{pid}/comm").read_text():
+                os.kill(pid, signal.SIGKILL)
         assert sent(wire, URL).state == "sent"
         assert len(messages(shop)) == 2
 
