@@ -120,6 +120,7 @@ class Contacted:
     group: str | None
     study: str
     at: datetime
+    channel: str = ""
 
 
 # --------------------------------------------------------------------------- match

@@ -12,6 +12,7 @@ The rules, in the order they are asked; the first that says no is the one told.
     quiet_day       the weekday, in the business's own zone
     quiet_hours     the time of day, in the business's own zone; they may cross midnight
     daily_cap       contacts on one UTC day over all studies
+    channel_cap     ... by one channel
     scope_cap       ... to one destination (for mail: one domain)
     group_cap       ... to one group of businesses
     no_address      the probe has a private reply address (a ready mailbox may not be free)
@@ -31,7 +32,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from monitor.addresses import spellings
-from monitor.facts import Allowed, Contacted, Due, Refused
+from monitor.facts import Allowed, Contacted, Due, Refused, Target
 from monitor.forgotten import digest
 from monitor.studies import PolicySettings
 from monitor.zones import instant, zone
@@ -88,15 +89,17 @@ def decide(
     suppressed: Suppressed,
     now: datetime,
     ends: Mapping[str, datetime | None] | None = None,
+    caps: Mapping[str, int] | None = None,
 ) -> list[Allowed | Refused]:
     """One decision a due, in the order given; each Allowed counts against the caps of those after it.
 
     `bases`: what each channel of the config may be used on (a channel that is not there: nothing).
     `contacted`: every contact that may have been accepted or is planned, of all studies: of the last 365 days for
     the addresses in question, and of the UTC days in question for everybody.
-    `ends`: when each study ends (None or absent: never).
+    `ends`: when each study ends (None or absent: never). `caps`: how many contacts each channel makes a day (absent:
+    no cap of its own); what the settings say of a channel goes before.
     """
-    ledger = _Ledger(settings, contacted)
+    ledger = _Ledger(settings, contacted, {**(caps or {}), **settings.channel_daily_caps})
     refused = _Refused(settings.refuse)
     decisions: list[Allowed | Refused] = []
     spare: defaultdict[str, list[str]] = defaultdict(list)
@@ -184,7 +187,7 @@ def _objections(due: Due, settings: PolicySettings, ledger: _Ledger, at: datetim
             yield _No("cooldown", reason, again)
     if quiet := _quiet(settings, target.timezone, at):
         yield quiet
-    yield from ledger.full(target.scope, target.group, at)
+    yield from ledger.full(target, at)
     if not due.reply_address:
         yield _No(
             "no_address",
@@ -245,8 +248,9 @@ def _quiet_now(settings: PolicySettings, zone_name: str, at: datetime) -> _No | 
 class _Ledger:
     """Contacts that count, in the shapes the caps ask for."""
 
-    def __init__(self, settings: PolicySettings, contacted: Iterable[Contacted]) -> None:
-        self._settings = settings
+    def __init__(self, settings: PolicySettings, contacted: Iterable[Contacted], caps: Mapping[str, int]) -> None:
+        self._settings, self._caps = settings, caps
+        self._channels: Counter[tuple[str, date]] = Counter()
         self._by_address: defaultdict[str, list[datetime]] = defaultdict(list)
         self._days: Counter[date] = Counter()
         self._scopes: Counter[tuple[str, date]] = Counter()
@@ -258,6 +262,7 @@ class _Ledger:
         day = _utc_day(contact.at)
         insort(self._by_address[contact.address], contact.at)
         self._days[day] += 1
+        self._channels[contact.channel, day] += 1
         self._scopes[contact.scope, day] += 1
         if contact.group:
             self._groups[contact.group, day] += 1
@@ -289,12 +294,16 @@ class _Ledger:
             return None
         return next(t for t in (earlier + rest for earlier in times) if t > at and not tired(t))
 
-    def full(self, scope: str, group: str | None, at: datetime) -> Iterator[_No]:
+    def full(self, target: Target, at: datetime) -> Iterator[_No]:
         """The caps of the UTC day of `at` that are reached."""
         settings, day = self._settings, _utc_day(at)
+        channel, scope, group = target.channel, target.scope, target.group
         tomorrow = datetime.combine(day + _DAY, time(0), tzinfo=UTC)
         if self._days[day] >= settings.daily_cap:
             yield _No("daily_cap", f"{settings.daily_cap} contacts on {day} (UTC) are the most in a day", tomorrow)
+        cap = self._caps.get(channel)
+        if cap is not None and self._channels[channel, day] >= cap:
+            yield _No("channel_cap", f"{cap} contacts by {channel} on {day} (UTC) are the most in a day", tomorrow)
         if self._scopes[scope, day] >= settings.per_scope_daily_cap:
             reason = f"{settings.per_scope_daily_cap} contacts to {scope} on {day} (UTC) are the most in a day"
             yield _No("scope_cap", reason, tomorrow)
@@ -305,7 +314,14 @@ class _Ledger:
 
 def _as_contact(due: Due, at: datetime) -> Contacted:
     target = due.target
-    return Contacted(address=target.address, scope=target.scope, group=target.group, study=due.study, at=at)
+    return Contacted(
+        address=target.address,
+        scope=target.scope,
+        group=target.group,
+        study=due.study,
+        at=at,
+        channel=target.channel,
+    )
 
 
 def _utc_day(at: datetime) -> date:

@@ -24,6 +24,7 @@ from monitor.obstacles import Obstacles
 from monitor.policy import Suppressed
 from monitor.store.codes import salt
 from monitor.store.engine import Store, chunks
+from monitor.store.exhibits import patterns
 from monitor.store.planning import (
     Frozen,
     Taken,
@@ -139,6 +140,11 @@ class _Pass:
         self.summary = SendSummary()
         self.wires = {name: channel.wire for name, channel in channels.items() if isinstance(channel.wire, Sends)}
         self.bases = {name: channel.kind.description.bases for name, channel in channels.items()}
+        self.caps = {
+            name: channel.kind.description.daily_cap
+            for name, channel in channels.items()
+            if channel.kind.description.daily_cap is not None
+        }
         self.ends = {study.id: study.ends_at for study in config.studies.values()}
         self.obstacles = Obstacles(store, config, channels, now)
 
@@ -229,6 +235,7 @@ class _Pass:
                 suppressed=stopped,
                 now=moment,
                 ends=self.ends,
+                caps=self.caps,
             )
 
         return decided
@@ -279,7 +286,7 @@ class _Pass:
         due, attempt = item.due, item.tries + 1
         description = self.channels[due.target.channel].kind.description
         try:
-            receipt = _sane(self.wires[due.target.channel].send(enquiry(due), self.now), self.now)
+            receipt = _sane(self.wires[due.target.channel].send(self._enquiry(due), self.now), self.now)
         except Exception as error:
             log.exception("probe %s: the channel %s broke while sending", due.probe, due.target.channel)
             # Not its repr: that of a UnicodeError holds the whole text at fault, and that may be a secret.
@@ -294,6 +301,11 @@ class _Pass:
         if _is_ours(receipt) and receipt.reason not in self.summary.problems:
             self.summary.problems.append(receipt.reason)
         setattr(self.summary, state, getattr(self.summary, state) + 1)
+
+    def _enquiry(self, due: Due) -> Enquiry:
+        target = due.target
+        known = patterns(self.store, target.channel, target.scope, before=due.probe)
+        return replace(enquiry(due), proven=known) if known else enquiry(due)
 
     def _broke(self, error: BaseException) -> Receipt:
         reason = f"broke off while sending, so it may have been accepted: {type(error).__name__}: {error}"

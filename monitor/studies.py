@@ -160,6 +160,7 @@ class PersonaTable(Table):
 class PolicySettings(Table):
     """What nobody may get past. Caps count contacts of all studies, in UTC days; quiet times are the business's own.
 
+    `channel_daily_caps`: by name of a channel; one that is not named has the cap that it says of itself, if any.
     `quiet_start` equal to `quiet_end` means no quiet hours.
     """
 
@@ -169,6 +170,7 @@ class PolicySettings(Table):
     daily_cap: Count = 200
     per_scope_daily_cap: Count = 5
     per_group_daily_cap: Count = 5
+    channel_daily_caps: dict[str, Count] = Field(default_factory=dict)
     cooldown: Duration = timedelta(days=90)
     yearly_cap: Count = 3
     refuse: tuple[Line, ...] = ()

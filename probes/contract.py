@@ -21,7 +21,7 @@ Clock: TypeAlias = Callable[[], datetime]
 """Returns the present as an aware datetime in UTC."""
 
 ContactState = Literal["sent", "deferred", "not_sent", "blocked", "unknown"]
-AcceptedBy = Literal["recipient_mx", "relay"]
+AcceptedBy = Literal["recipient_mx", "form", "relay"]
 
 
 class ProbeError(Exception):
@@ -48,6 +48,7 @@ class Enquiry:
 
     `reply_to` is the private address of the probe: sender, envelope sender and where the answer is awaited.
     `message_id` (with angle brackets) is ours and the same at each try. `probe` is for logs and never goes on the wire.
+    `proven`: patterns of receipts of earlier probes to the same destination that were answered; see `Receipt.pattern`.
     """
 
     probe: str
@@ -60,6 +61,16 @@ class Enquiry:
     message_id: str
     intent: str = ""
     number: str | None = None
+    proven: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exhibit:
+    """A piece of evidence that came of handing over, such as a picture of a page: its name, media type and bytes."""
+
+    name: str
+    media_type: str
+    data: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +84,10 @@ class Receipt:
     `host`: the server that answered. `tls`: how the conversation was encrypted, in words ("TLSv1.3, certificate
     verified"), "" when it was not. `reports_asked`: the server took our request to report what becomes of it
     (RFC 3461). `our_side`: our own account or server refused us, whoever we write to.
+
+    `details`: what was handed over or found on the way, by name. `signs`: what was seen on the other side, in words.
+    `pattern`: an opaque name for how the other side behaved; once a probe that ended with it was answered, it is in
+    `Enquiry.proven` of later probes to the same destination. `exhibits`: evidence in bytes.
     """
 
     state: ContactState
@@ -86,6 +101,10 @@ class Receipt:
     tls: str = ""
     reports_asked: bool = False
     our_side: bool = False
+    details: Mapping[str, str] = field(default_factory=dict)
+    signs: tuple[str, ...] = ()
+    pattern: str = ""
+    exhibits: tuple[Exhibit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +164,7 @@ class Description:
     case). `time_limit`: how long a hand-over can last at most; a contact `sending` for longer is `unknown`.
     `retry_after`: waits between tries after a temporary refusal; when they are used up it is `not_sent`.
     `answerable`: whether anybody could answer what it hands over; then nothing is sent unless some channel hears.
+    `daily_cap`: how many contacts a UTC day it may make unless the config says otherwise; None: as many as all may.
     """
 
     summary: str
@@ -153,6 +173,7 @@ class Description:
     time_limit: timedelta
     retry_after: tuple[timedelta, ...] = ()
     answerable: bool = True
+    daily_cap: int | None = None
 
 
 @runtime_checkable

@@ -148,6 +148,10 @@ class FakeChannel:
     def open(self, name: str, settings: FakeSettings, *, live: bool) -> FakeWire:  # noqa: ARG002 - of every channel
         return FakeWire(self)
 
+    def ends(self, address: str = "*", **receipt: Any) -> Self:
+        """With a receipt of these fields."""
+        return self._fate(address, **receipt)
+
     def _fate(self, address: str, **receipt: Any) -> Self:
         fate = Receipt(at=datetime.min.replace(tzinfo=UTC), transcript="", **receipt)
         self._fates[address].append(fate)

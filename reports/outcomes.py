@@ -172,7 +172,9 @@ def _impossible() -> dict[str, pl.Expr]:
     rules |= {
         f"state is none of {', '.join(STATES)}": ~c("state").is_in(STATES),
         f"role is none of {', '.join(ROLES)}": ~c("role").is_in(ROLES),
-        "accepted_by is neither recipient_mx nor relay": ~c("accepted_by").is_in(["recipient_mx", "relay"]),
+        "accepted_by is none of recipient_mx, form and relay": ~c("accepted_by").is_in(
+            ["recipient_mx", "form", "relay"]
+        ),
         "first_human_kind is neither human nor opt_out": ~kind.is_in(["human", "opt_out"]),
         "state says it was sent, but sent_at is null": c("state").is_in(["sent", "unknown"]) & c("sent_at").is_null(),
         "of first_human_at and first_human_kind one is null": human.is_null() != kind.is_null(),

@@ -34,6 +34,26 @@ def classify(
 
 
 @cli.command(rich_help_panel="Understand")
+def form(
+    pages: Annotated[list[str], typer.Argument(help="Saved pages, or addresses (http, https).", metavar="URL|FILE...")],
+    browser: Annotated[str, typer.Option("--browser", help="A Chromium or Chrome instead of the one found.")] = "",
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Say which form of a page an enquiry would go into, what each field is for, and whether it would be sent.
+
+    Nothing is filled in or submitted. Files are opened with the network off. Exits 1 when a page cannot be read.
+    """
+    from monitor import inspecting, show_form
+
+    terminal = open_terminal(as_json=as_json, quiet=quiet)
+    bad = 0
+    for found in inspecting.inspect(pages, browser=browser or None):
+        bad += not show_form.inspected(terminal, found)
+    raise typer.Exit(1 if bad else 0)
+
+
+@cli.command(rich_help_panel="Understand")
 def rescore(
     explain: Annotated[bool, typer.Option("--explain", help="Say why each changed.")] = False,
     config: ConfigPath = CONFIG,

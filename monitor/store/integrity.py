@@ -11,14 +11,15 @@ import json
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, Select, func, null, select, text
 
 from monitor.facts import KINDS
 from monitor.store.engine import Store
 from monitor.store.records import read_suppressed
 from monitor.store.scoring import NOBODY, WITHDRAWN
-from monitor.store.tables import ENDPOINTS, RAW, STUDY_VERSIONS, SUPPRESSIONS
+from monitor.store.tables import ENDPOINTS, EXHIBIT_DATA, RAW, STUDY_VERSIONS, SUPPRESSIONS
 
 NAMED = 5
 """How many of the rows that break a rule are named."""
@@ -44,6 +45,7 @@ def integrity(store: Store) -> Iterator[Finding]:
         yield _pages(connection)
         yield _references(connection)
         yield _raw(connection)
+        yield _exhibits(connection)
         yield _versions(connection)
         yield _forgotten(connection)
         for rule, table, query in RULES:
@@ -70,10 +72,19 @@ def _references(connection: Connection) -> Finding:
 
 def _raw(connection: Connection) -> Finding:
     """The bytes of every arrival are those that came: hash and size; what was erased holds nothing."""
+    query = select(RAW.c.sha256, RAW.c.size, RAW.c.data, RAW.c.erased_at)
+    return _hashed(connection, "every raw mail has the hash it is stored under", query)
+
+
+def _exhibits(connection: Connection) -> Finding:
+    """The bytes of every exhibit are those that were handed in."""
+    query = select(EXHIBIT_DATA.c.sha256, EXHIBIT_DATA.c.size, EXHIBIT_DATA.c.data, null())
+    return _hashed(connection, "every exhibit has the hash it is stored under", query)
+
+
+def _hashed(connection: Connection, rule: str, query: Select[Any]) -> Finding:
     looked, broken, named = 0, 0, list[str]()
-    rows = connection.execution_options(yield_per=20).execute(
-        select(RAW.c.sha256, RAW.c.size, RAW.c.data, RAW.c.erased_at)
-    )
+    rows = connection.execution_options(yield_per=20).execute(query)
     for digest, size, data, erased_at in rows:
         looked += 1
         fault = _raw_fault(digest, size, data, erased=erased_at is not None)
@@ -81,9 +92,7 @@ def _raw(connection: Connection) -> Finding:
             broken += 1
             if len(named) < NAMED:
                 named.append(f"{digest[:16]}: {fault}")
-    return Finding(
-        rule="every raw mail has the hash it is stored under", looked=looked, broken=broken, named=tuple(named)
-    )
+    return Finding(rule=rule, looked=looked, broken=broken, named=tuple(named))
 
 
 def _raw_fault(digest: str, size: int, data: bytes, *, erased: bool) -> str:
@@ -248,6 +257,13 @@ RULES: tuple[tuple[str, str, str], ...] = (
         "receipts",
         "SELECT 'probe ' || c.probe_id FROM receipts r JOIN contacts c ON c.id = r.contact_id"
         " WHERE r.attempt < 1 OR r.attempt > c.tries",
+    ),
+    (
+        "every exhibit is of a try that has its receipt, and its bytes are of its size",
+        "exhibits",
+        "SELECT 'exhibit ' || x.id FROM exhibits x LEFT JOIN exhibit_data d ON d.sha256 = x.sha256"
+        " WHERE NOT EXISTS (SELECT 1 FROM receipts r WHERE r.contact_id = x.contact_id AND r.attempt = x.attempt)"
+        " OR (x.sha256 IS NOT NULL AND x.size IS NOT d.size)",
     ),
     (
         "a probe that policy refused was never sent",

@@ -117,7 +117,7 @@ def read_contacted(
     counted = (*MAY_HAVE_REACHED, "planned") if planning else MAY_HAVE_REACHED
     columns = (
         PROBES.c.id, ENDPOINTS.c.address, ENDPOINTS.c.scope, BUSINESSES.c.group, PROBES.c.study, CONTACTS.c.state,
-        CONTACTS.c.started_at, CONTACTS.c.due,
+        CONTACTS.c.started_at, CONTACTS.c.due, PROBES.c.channel,
     )  # fmt: skip
     query = (
         select(*columns)
@@ -134,10 +134,10 @@ def read_contacted(
     own = {due.probe for due in dues}
     found: dict[str, Contacted] = {}
     for one in queries:
-        for probe, address, scope, group, study, state, started_at, due_at in connection.execute(one):
+        for probe, address, scope, group, study, state, started_at, due_at, channel in connection.execute(one):
             at = started_at or due_at
             if state in counted and probe not in own and at >= now - YEAR:
-                found[probe] = Contacted(address=address, scope=scope, group=group, study=study, at=at)
+                found[probe] = Contacted(address=address, scope=scope, group=group, study=study, at=at, channel=channel)
     return sorted(found.values(), key=lambda contact: (contact.at, contact.address, contact.study))
 
 

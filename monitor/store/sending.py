@@ -14,6 +14,7 @@ from sqlalchemy import and_, or_, select, update
 
 from monitor.facts import Refused
 from monitor.store.engine import Store, add_unless_there, clean
+from monitor.store.exhibits import keep_exhibits
 from monitor.store.planning import Decide, Waiting, read_contacted
 from monitor.store.records import OPEN_STATES, read_suppressed
 from monitor.store.tables import CONTACTS, ENDPOINTS, PROBES, RECEIPTS
@@ -99,10 +100,14 @@ def record_receipt(
         "host": receipt.host,
         "tls": clean(receipt.tls),
         "reports_asked": receipt.reports_asked,
+        "details": {clean(key): clean(value) for key, value in receipt.details.items()},
+        "signs": [clean(sign) for sign in receipt.signs],
+        "pattern": clean(receipt.pattern),
     }
     mine = (CONTACTS.c.id == contact, CONTACTS.c.tries == attempt, CONTACTS.c.state.in_(("sending", "unknown")))
     with store.write() as connection:
         add_unless_there(connection, RECEIPTS, row)
+        keep_exhibits(connection, contact, attempt, receipt.exhibits)
         connection.execute(update(CONTACTS).where(*mine).values(values))
         state: str = connection.scalars(select(CONTACTS.c.state).where(CONTACTS.c.id == contact)).one()
         return state

@@ -177,6 +177,32 @@ class ReceiptRow(SQLModel, table=True):
     host: str | None = None
     tls: str = ""
     reports_asked: bool = False
+    details: dict[str, str] = Field(default_factory=dict, sa_type=JSON)
+    signs: list[str] = Field(default_factory=list, sa_type=JSON)
+    pattern: str = Field(default="", index=True)
+
+
+class ExhibitData(SQLModel, table=True):
+    """The bytes of an exhibit, content-addressed and compressed (zlib)."""
+
+    __tablename__ = "exhibit_data"
+    sha256: str = Field(primary_key=True)
+    size: int
+    data: bytes = Field(sa_type=LargeBinary)
+
+
+class ExhibitRow(SQLModel, table=True):
+    """A piece of evidence that came of one try to hand over. One that was too large is named and has no bytes."""
+
+    __tablename__ = "exhibits"
+    __table_args__ = (UniqueConstraint("contact_id", "attempt", "name"),)
+    id: int | None = Field(default=None, primary_key=True)
+    contact_id: int = Field(foreign_key="contacts.id")
+    attempt: int
+    name: str
+    media_type: str
+    size: int
+    sha256: str | None = Field(default=None, foreign_key="exhibit_data.sha256", index=True)
 
 
 class Raw(SQLModel, table=True):
@@ -442,6 +468,8 @@ STUDY_VERSIONS = metadata.tables["study_versions"]
 PROBES = metadata.tables["probes"]
 CONTACTS = metadata.tables["contacts"]
 RECEIPTS = metadata.tables["receipts"]
+EXHIBITS = metadata.tables["exhibits"]
+EXHIBIT_DATA = metadata.tables["exhibit_data"]
 RAW = metadata.tables["raw"]
 ARRIVALS = metadata.tables["arrivals"]
 SIGHTINGS = metadata.tables["sightings"]

@@ -69,9 +69,10 @@ RATES: dict[str, tuple[frozenset[int], frozenset[int]]] = {
 """Name -> (cells counted, cells divided by).
 
 "For any reason on the business's side" counts silence, machines, undisputed bounces, and of the probes not sent only
-those that the recipient's own server refused for good (accepted_by is recipient_mx). What we failed to send, what a
-relay of ours refused, and what nobody knows the refuser of, is not theirs; neither is what was blocked, suppressed or
-not contactable. A probe refused at a known time waits for the end of its window like those accepted at that time.
+those that the recipient's own server refused for good (accepted_by is recipient_mx or form). What we failed to send,
+what a relay of ours refused, and what nobody knows the refuser of, is not theirs; neither is what was blocked,
+suppressed or not contactable. A probe refused at a known time waits for the end of its window like those accepted at
+that time.
 "Answered every question" has no time of its own: the answers may have come in a later reply than the first.
 The worst case can lie below the headline when unknown probes were answered: it is the worst case of more probes.
 """
@@ -122,7 +123,9 @@ def cell_of(*, window: int, now: int) -> pl.Expr:
         .then(pl.when(human).then(part("unknown:human")).otherwise(part("unknown:silent")))
         .when(is_("not_sent"))
         .then(
-            pl.when(c("accepted_by") == "recipient_mx").then(part("not_sent:theirs")).otherwise(part("not_sent:ours"))
+            pl.when(c("accepted_by").is_in(["recipient_mx", "form"]))
+            .then(part("not_sent:theirs"))
+            .otherwise(part("not_sent:ours"))
         )
         .when(c("state") == "planned")
         .then(part("pending:planned"))

@@ -88,6 +88,9 @@ ONE_PROBE = "(SELECT id FROM probes LIMIT 1)"
 SENT = "(SELECT id FROM contacts WHERE state = 'sent' LIMIT 1)"
 
 DAMAGE = {
+    "every exhibit is of a try that has its receipt, and its bytes are of its size": [
+        "INSERT INTO exhibits (contact_id, attempt, name, media_type, size) VALUES (1, 99, 'x', 'image/jpeg', 0)"
+    ],
     "every reference leads somewhere": ["DELETE FROM study_versions"],
     "every study is as it was frozen": ["UPDATE study_versions SET content = replace(content, 'question', 'quest1on')"],
     "every arrival has its bytes and was seen somewhere, never before its own time": ["DELETE FROM sightings"],
@@ -161,7 +164,11 @@ DAMAGE = {
 
 
 def test_there_is_a_damage_for_every_rule() -> None:
-    pages_and_raw = {"every page of the file is sound", "every raw mail has the hash it is stored under"}
+    pages_and_raw = {
+        "every page of the file is sound",
+        "every raw mail has the hash it is stored under",
+        "every exhibit has the hash it is stored under",
+    }
     assert {rule for rule, _, _ in RULES} <= DAMAGE.keys()
     assert pages_and_raw.isdisjoint(DAMAGE)  # tested below
 

@@ -477,3 +477,13 @@ def test_contacts_that_are_close_together_are_told_apart_in_any_order() -> None:
     )
     assert told(decisions) == ["allowed"] * 3
     assert all(b - a >= 90 * DAY for a, b in pairwise(sorted(moments)))
+
+
+def test_a_channel_has_a_cap_of_its_own_that_the_config_may_change() -> None:
+    channel = due().target.channel
+    earlier = [contact(TUESDAY, f"info@other{n}.example", channel=channel) for n in range(3)]
+    assert told(ask(due(), contacted=earlier, caps={channel: 3})) == ["channel_cap"]
+    assert told(ask(due(), contacted=earlier, caps={channel: 4})) == ["allowed"]
+    assert told(ask(due(), contacted=earlier, caps={"another": 1})) == ["allowed"]
+    looser = policy(channel_daily_caps={channel: 9})
+    assert told(ask(due(), contacted=earlier, caps={channel: 3}, rules=looser)) == ["allowed"]

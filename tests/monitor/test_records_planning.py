@@ -253,7 +253,12 @@ def test_contacts_of_other_days_count_for_their_own_address_only(world: World) -
     again = [a_due(world, 1, probe="p2", due=world.now())]
     (found,) = planning.contacted(world.store, again, world.now())
     assert found == Contacted(
-        address="info@firm1.example", scope="firm1.example", group=None, study="sector", at=TUESDAY
+        address="info@firm1.example",
+        scope="firm1.example",
+        group=None,
+        study="sector",
+        at=TUESDAY,
+        channel=CHANNEL,
     )
 
 

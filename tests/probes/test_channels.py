@@ -31,6 +31,24 @@ CASES = {
         addresses=("somebody@shop.example", "+49 30 123456", "https://shop.example/contact"),
         nonsense=("", "  ", "\x00"),
     ),
+    "web_form": Case(
+        table={"routes": {"shop.example": "127.0.0.1:8080"}},
+        outside=({}, {"routes": {"*": "192.0.2.1:80"}}, {"routes": {"shop.example": "[2001:db8::1]:80"}}),
+        addresses=("https://Shop.example/contact", "bücher.example/kontakt", "http://127.0.0.1:8080/form?x=1"),
+        nonsense=(
+            "",
+            "contact",
+            "javascript:alert(1)",
+            "file:/etc/passwd",
+            "http://",
+            "mailto:a@shop.example",
+            "a@shop.example",
+            "https://user:pw@shop.example/",
+            "+49 30 123456",
+            "https://shop/",
+            "ftp://a.example/",
+        ),
+    ),
     "email": Case(
         table={
             "smtp": {"host": "localhost", "user": "anna", "password_env": "SMTP_PASSWORD"},

@@ -45,7 +45,7 @@ def test_every_possible_row_is_accepted(rows: list[dict[str, Any]]) -> None:
     [
         ({"state": "lost"}, "state is none of"),
         ({"role": "neighbour"}, "role is none of"),
-        ({"accepted_by": "a friend"}, "accepted_by is neither"),
+        ({"accepted_by": "a friend"}, "accepted_by is none"),
         ({"sent_at": None}, "sent_at is null"),
         ({"state": "unknown", "sent_at": None}, "sent_at is null"),
         ({"channel": None}, "channel is null"),

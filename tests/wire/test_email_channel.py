@@ -281,8 +281,9 @@ def test_a_domain_beyond_ascii_goes_in_its_ascii_spelling() -> None:
     ],
 )
 def test_what_would_break_the_wire_is_not_sent(field: str, value: str) -> None:
+    change: dict[str, Any] = {field: value}
     with ScriptedSmtp() as server:
-        receipt = send(server, dataclasses.replace(SAMPLE, **{field: value}))
+        receipt = send(server, dataclasses.replace(SAMPLE, **change))
     assert receipt.state == "not_sent"
     assert receipt.reason
     assert server.connections == 0
