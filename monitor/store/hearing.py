@@ -6,13 +6,13 @@ import hashlib
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, and_, func, insert, select, update
 
 from monitor.store.engine import Store, add_missing, chunks
 from monitor.store.tables import ARRIVALS, CURSORS, GAPS, RAW, SIGHTINGS
-from probes.contract import Arrival, Batch
+from probes.contract import Arrival, Batch, Cursor
 
 COMPRESSION = 1
 """zlib level: mail is half base64, which higher levels shrink by little and slow down by much."""
@@ -42,11 +42,14 @@ class GapEntry:
     @property
     def is_over(self) -> bool:
         """Whether we hear again: then it concerns the past only. A lost line is over when it has been caught up."""
-        return self.closed_at is not None or (self.found_by == CANARY and self.until is not None)
+        return self.closed_at is not None or (self.found_by in (CANARY, DOOR) and self.until is not None)
 
 
 LINE = "line"
 """A gap found because the line was lost; it closes when everything that came in it has been read."""
+
+DOOR = "door"
+"""A gap in which the door was shut, of what hears by it alone; also the place that is heard by it."""
 
 CANARY = "canary"
 """A gap found because a canary did not come home; reading on does not close it."""
@@ -64,14 +67,14 @@ def take_in(store: Store, channel: str, batch: Batch, now: datetime) -> TakenIn:
     with store.write() as connection:
         new: list[int] = []
         if prepared:
-            new = _store(connection, channel, batch.mailbox, prepared, data, now)
+            new = store_arrivals(connection, channel, batch.mailbox, prepared, data, now)
         _move_cursor(connection, channel, batch, now)
         if batch.heard_until is not None:
             _close_gaps(connection, channel, batch.mailbox, now)
     return TakenIn(new=tuple(new), repeats=len(prepared) - len(new))
 
 
-def _store(
+def store_arrivals(
     connection: Connection,
     channel: str,
     mailbox: str,
@@ -79,6 +82,10 @@ def _store(
     data: Mapping[str, bytes],
     now: datetime,
 ) -> list[int]:
+    """Store what is not here yet, inside a transaction that is open; returns the ids of what is new.
+
+    `prepared`: (sha256, arrival); `data`: the compressed bytes by sha256.
+    """
     here = (ARRIVALS.c.channel == channel, ARRIVALS.c.mailbox == mailbox)
     by_digest, by_provider = _known(connection, channel, mailbox, prepared)
     fresh: dict[str, Arrival] = {}
@@ -99,6 +106,7 @@ def _store(
                 "at": arrival.at,
                 "stored_at": now,
                 "understood": False,
+                "reader": arrival.reader,
             }
             for digest, arrival in fresh.items()
         ]
@@ -229,6 +237,26 @@ def open_gap(store: Store, channel: str, mailbox: str, why: str, now: datetime) 
             }  # fmt: skip
             connection.execute(insert(GAPS).values(values))
     return True
+
+
+def note_open(store: Store, channel: str, mailbox: str, now: datetime, patience: timedelta) -> bool:
+    """The door of a mailbox that hears by it alone is open now; False where it was shut: that is a gap for good.
+
+    What a provider could not bring it may bring again or not: nobody can tell, so the time counts as not heard.
+    """
+    same = (CURSORS.c.channel == channel, CURSORS.c.mailbox == mailbox, CURSORS.c.place == DOOR)
+    with store.write() as connection:
+        until = connection.scalar(select(CURSORS.c.heard_until).where(*same))
+        shut = until is not None and now - until > patience
+        if shut:
+            why = "the door was shut"
+            values = {
+                "channel": channel, "mailbox": mailbox, "since": until, "until": now, "why": why, "found_by": DOOR
+            }  # fmt: skip
+            connection.execute(insert(GAPS).values(values))
+        cursor = Cursor(place=DOOR, position="")
+        _move_cursor(connection, channel, Batch(mailbox=mailbox, arrivals=(), cursor=cursor, heard_until=now), now)
+    return not shut
 
 
 def gaps(store: Store, *, unclosed: bool = False) -> list[GapEntry]:
