@@ -76,8 +76,9 @@ class _Due:
 class Exchange:
     """The look-alike. `door`: where our door is on this machine; `public`: under which URL the world knows it.
 
-    `deaf`: nobody is there to take callbacks; they are lost, as after the provider's last try. `copies`: how often each
-    callback is sent. `shuffled`: statuses are told in any order. `sent` are the callbacks that went out.
+    `deaf`: nobody is there to take callbacks; they are lost, as after the provider's last try. `locked`: the API
+    refuses our token. `copies`: how often each callback is sent. `shuffled`: statuses are told in any order.
+    `asked`: requests to the API (verb, what, fields); `pushed`: callbacks that went out (URL, fields, answer).
     """
 
     def __init__(
@@ -103,6 +104,7 @@ class Exchange:
         self.asked: list[tuple[str, str, dict[str, list[str]]]] = []
         self.pushed: list[tuple[str, dict[str, str], int]] = []
         self.deaf = False
+        self.locked = False
         self.port = 0
         self._draw = random.Random(seed)  # noqa: S311 - a simulation
         self._validator = RequestValidator(token)
@@ -178,7 +180,8 @@ class Exchange:
 
     def _denied(self, request: Request) -> Response | None:
         wanted = base64.b64encode(f"{self.account}:{self._token}".encode()).decode()
-        if request.headers.get("authorization") != f"Basic {wanted}" or request.path_params["account"] != self.account:
+        denied = self.locked or request.headers.get("authorization") != f"Basic {wanted}"
+        if denied or request.path_params["account"] != self.account:
             return _error(401, "20003")
         return None
 

@@ -159,7 +159,9 @@ class Api:
     def pages(self, what: str, filters: Mapping[str, str]) -> Iterator[list[dict[str, Any]]]:
         """Everything that a listing holds, page by page. Raises ProbeError."""
         url, params = f"{self._root}/{what}.json", dict(filters) | {"PageSize": str(PAGE)}
-        while url:
+        seen: set[str] = set()
+        while url and url not in seen:  # a page that names itself as the next one would never end
+            seen.add(url)
             answer = self._ask("GET", url, params=params)
             if answer.status != 200:
                 permanent = 400 <= answer.status < 500 and answer.status != 429
