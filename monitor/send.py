@@ -38,7 +38,7 @@ from monitor.store.records import suppressed, targets
 from monitor.store.sending import claim, give_up, record_receipt, stale, unknown
 from monitor.store.understanding import not_understood
 from monitor.studies import StudySettings, digest, frozen
-from probes.contract import ContactState, Enquiry, OpenChannel, Receipt, Sends, Settles
+from probes.contract import ContactState, Cost, Costs, Enquiry, OpenChannel, Receipt, Sends, Settles
 
 log = logging.getLogger(__name__)
 
@@ -81,10 +81,11 @@ class SendSummary:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanView:
     """What would be sent until some moment and what would not, by due; nothing was written. `on_record`: probes
-    among them that are planned already."""
+    among them that are planned already. `costs`: by probe, where its channel says what it costs."""
 
     decisions: tuple[Allowed | Refused, ...]
     on_record: frozenset[str]
+    costs: Mapping[str, Cost] = field(default_factory=dict)
 
     @property
     def allowed(self) -> list[Due]:
@@ -131,7 +132,12 @@ def plan_view(
     dues = sorted([*known, *new], key=lambda due: (due.due, due.probe))
     history = contacted(store, dues, moment, planning=True)
     decisions = run.decide(moment)(dues, history, suppressed(store))
-    return PlanView(decisions=tuple(decisions), on_record=frozenset(due.probe for due in known))
+    costs: dict[str, Cost] = {}
+    for due in (answer.due for answer in decisions if isinstance(answer, Allowed)):
+        wire = channels[due.target.channel].wire if due.target.channel in channels else None
+        if isinstance(wire, Costs):
+            costs[due.probe] = wire.cost(enquiry(due))
+    return PlanView(decisions=tuple(decisions), on_record=frozenset(due.probe for due in known), costs=costs)
 
 
 class _Pass:

@@ -93,7 +93,7 @@ class Exchange:
         shuffled: bool = False,
         seed: int = 1,
     ) -> None:
-        self.account, self._token, self._clock = account, token, clock
+        self.account, self.token, self._clock = account, token, clock
         self.manners: dict[str, Manner] = dict(manners or {})
         self.public, self.copies, self.shuffled = public.rstrip("/"), copies, shuffled
         self.door = ""
@@ -167,6 +167,17 @@ class Exchange:
         self._plan(self._clock() + self._draw.randrange(20) * SECOND, lambda: self._push(url, fields))
         return 0
 
+    @property
+    def taken_at(self) -> list[datetime]:
+        """When each message or call of ours was taken."""
+        ours = [one for one in (*self.messages, *self.calls) if one["direction"] == "outbound-api"]
+        return [parsedate_to_datetime(one["date_created"]) for one in ours]
+
+    def times_asked(self, number: str) -> int:
+        """How many messages and calls of ours this number was taken for."""
+        ours = [one for one in (*self.messages, *self.calls) if one["direction"] == "outbound-api"]
+        return sum(one["to"] == number for one in ours)
+
     # ------------------------------------------------------------------ the API
     def _app(self) -> Starlette:
         root = "/2010-04-01/Accounts/{account}"
@@ -179,7 +190,7 @@ class Exchange:
         )
 
     def _denied(self, request: Request) -> Response | None:
-        wanted = base64.b64encode(f"{self.account}:{self._token}".encode()).decode()
+        wanted = base64.b64encode(f"{self.account}:{self.token}".encode()).decode()
         denied = self.locked or request.headers.get("authorization") != f"Basic {wanted}"
         if denied or request.path_params["account"] != self.account:
             return _error(401, "20003")

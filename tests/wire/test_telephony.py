@@ -333,3 +333,70 @@ def test_facts_know_our_number(tmp_path: Path) -> None:
         (facts,) = probe_facts(world.app.store)
         assert facts.state == "sent"
         assert [row["number"] for row in world.rows("probes")] == [SMS]
+
+
+# --------------------------------------------------------------------------- cost, and what must never be seen
+def test_the_plan_shows_segments_and_cost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from monitor import show
+    from monitor.send import plan_view
+    from monitor.terminal import Terminal
+
+    with telephony(tmp_path) as world:
+        world.imports("sms", 3)
+        view = plan_view(world.app.store, world.app.config, world.app.channels, world.clock)
+        show.plan(Terminal(), view, live=False, anybody=True)
+        show.plan(Terminal(as_json=True), view, live=False, anybody=True)
+    said = capsys.readouterr().out
+    assert "3 of them cost money: 3 units (3 of 1 segment (GSM-7," in said
+    assert "0.03 USD" in said
+    assert said.count('"units": 1') == 3
+
+
+def test_the_token_is_in_no_log_page_evidence_store_or_traceback(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import base64
+    import logging
+    import traceback
+
+    import httpx2
+
+    from monitor.report import publish
+    from monitor.webhook import Door
+    from tests.wire.telephony import ACCOUNT, TOKEN
+
+    caplog.set_level(logging.DEBUG)
+    seen: list[str] = []
+    with telephony(tmp_path, {shop(0): Manner(says=(ANSWER,)), shop(1): Manner(hiccups=(500,))}) as world:
+        world.imports("sms", 2).imports("phone").send()
+        world.passes(hours=2).listen()
+        world.exchange.locked = True
+        seen.append(repr(world.listen()))
+        for door in ("/in/texts", "/status/texts", "/in/nobody", "/healthz", "/metrics"):
+            url, headers = world.exchange.door + door, {"X-Twilio-Signature": "forged"}
+            seen.append(httpx2.post(url, content=b"MessageSid=1", headers=headers).text + httpx2.get(url).text)
+        wire = world.app.channels["texts"].wire
+        seen += [repr(world.app.config), repr(world.app.channels), repr(wire)]
+        seen.append(repr(next(wire.check(world.clock))))  # type: ignore[attr-defined]
+
+        def breaks(*_: object, **__: object) -> None:
+            raise RuntimeError("something of the library broke")
+
+        with monkeypatch.context() as patch:
+            patch.setattr("probes.twilio.account._Http.request", breaks)
+            try:
+                list(wire.ears()[0].listen({"listing": "2026-03-03T00:00:00+00:00"}, world.clock))  # type: ignore[attr-defined]
+            except RuntimeError as error:
+                seen.append("".join(traceback.format_exception(error)))
+            world.listen()
+        assert isinstance(world.door, Door)
+        publish(world.app, tmp_path / "site")
+    secrets = (TOKEN, base64.b64encode(f"{ACCOUNT}:{TOKEN}".encode()).decode())
+    for secret in secrets:
+        assert secret not in caplog.text
+        assert not [text for text in seen if secret in text]
+        for path in tmp_path.rglob("*"):
+            if path.is_file() and path.name != "token":
+                assert secret.encode() not in path.read_bytes(), path
+    assert "something of the library broke" in caplog.text
+    assert len(caplog.text) > 1000
