@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
 
 from monitor.store.engine import Store, add_missing, chunks
 from monitor.store.tables import ARRIVALS, CURSORS, GAPS, RAW, SIGHTINGS
@@ -110,10 +110,11 @@ def store_arrivals(
             }
             for digest, arrival in fresh.items()
         ]
-        connection.execute(insert(ARRIVALS), rows)
-        made, made_by_provider = _known(connection, channel, mailbox, list(fresh.items()))
-        by_digest |= made
-        by_provider |= made_by_provider
+        for row in connection.execute(_NEW, rows):
+            one = fresh[row.sha256]
+            by_digest[row.sha256] = (row.id, one.at)
+            if one.provider_id is not None:
+                by_provider[one.provider_id] = (row.id, one.at)
     sightings = []
     earliest: dict[int, datetime] = {}
     for digest, arrival in prepared:
@@ -139,25 +140,30 @@ def store_arrivals(
 
 Known = dict[str, tuple[int, datetime]]
 
+# Made once: building them costs more than running them, which tells where requests come one by one.
+_HERE = select(ARRIVALS.c.id, ARRIVALS.c.at, ARRIVALS.c.sha256, ARRIVALS.c.provider_id).where(
+    ARRIVALS.c.channel == bindparam("in_channel"), ARRIVALS.c.mailbox == bindparam("in_mailbox")
+)
+_BY_DIGEST = _HERE.where(ARRIVALS.c.sha256.in_(bindparam("some", expanding=True)))
+_BY_PROVIDER = _HERE.where(ARRIVALS.c.provider_id.in_(bindparam("some", expanding=True)))
+_NEW = insert(ARRIVALS).returning(ARRIVALS.c.id, ARRIVALS.c.sha256)
+
 
 def _known(
     connection: Connection, channel: str, mailbox: str, prepared: Sequence[tuple[str, Arrival]]
 ) -> tuple[Known, Known]:
     """Arrivals on record: id and time, by sha256 and by the provider's id."""
-    columns = select(ARRIVALS.c.id, ARRIVALS.c.at, ARRIVALS.c.sha256, ARRIVALS.c.provider_id).where(
-        ARRIVALS.c.channel == channel, ARRIVALS.c.mailbox == mailbox
-    )
     by_digest: Known = {}
     by_provider: Known = {}
     digests = sorted({digest for digest, _ in prepared})
     providers = sorted({one.provider_id for _, one in prepared if one.provider_id is not None})
-    queries = [columns.where(ARRIVALS.c.sha256.in_(some)) for some in chunks(digests)]
-    queries += [columns.where(ARRIVALS.c.provider_id.in_(some)) for some in chunks(providers)]
-    for query in queries:
-        for row in connection.execute(query):
-            by_digest[row.sha256] = (row.id, row.at)
-            if row.provider_id is not None:
-                by_provider[row.provider_id] = (row.id, row.at)
+    for query, values in ((_BY_DIGEST, digests), (_BY_PROVIDER, providers)):
+        for some in chunks(values):
+            asked = {"in_channel": channel, "in_mailbox": mailbox, "some": list(some)}
+            for row in connection.execute(query, asked):
+                by_digest[row.sha256] = (row.id, row.at)
+                if row.provider_id is not None:
+                    by_provider[row.provider_id] = (row.id, row.at)
     return by_digest, by_provider
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from monitor.store.engine import Store, add_missing, chunks, clean
 from monitor.store.hearing import COMPRESSION, store_arrivals
@@ -45,10 +45,15 @@ def take_pushed(store: Store, brought: Sequence[tuple[str, Received]], now: date
     with store.write() as connection:
         for (channel, mailbox), found in prepared.items():
             new += len(store_arrivals(connection, channel, mailbox, found, data, now))
-        before = connection.scalar(select(func.coalesce(func.max(REPORTS.c.id), 0))) or 0
-        add_missing(connection, REPORTS, [_row(channel, report, now) for channel, report in reports])
-        told = connection.scalar(select(func.count()).where(REPORTS.c.id > before)) if reports else 0
-    return Pushed(arrivals=new, reports=told or 0)
+        told = _store_reports(connection, reports, now) if reports else 0
+    return Pushed(arrivals=new, reports=told)
+
+
+def _store_reports(connection: Connection, reports: Sequence[tuple[str, Report]], now: datetime) -> int:
+    """Those that are not here yet; returns how many."""
+    before = connection.scalar(select(func.coalesce(func.max(REPORTS.c.id), 0))) or 0
+    add_missing(connection, REPORTS, [_row(channel, report, now) for channel, report in reports])
+    return connection.scalar(select(func.count()).where(REPORTS.c.id > before)) or 0
 
 
 def _row(channel: str, report: Report, now: datetime) -> dict[str, object]:
