@@ -83,7 +83,8 @@ def judge_reading(reading: Reading, at: datetime) -> Verdict:
     if verdict.kind != "unclear":
         return verdict
     view = View(mail)
-    if view.flat and view.covered and not view.template_words and any(char.isalpha() for char in view.flat):
+    known = view.covered or view.language is None  # too short for its language to be told
+    if known and not view.template_words and any(char.isalpha() for char in view.flat):
         # The rules for mail want a sign that only an answer has; a short message has no such headers.
         why = ("a short message in words of its own", "no sign of a machine")
         return Verdict(
