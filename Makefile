@@ -27,4 +27,4 @@ bench:  ## speed, as ratios to a floor measured in the same run
 	@$(PY) -m tests.benchmarks
 
 clean:  ## remove what make has made
-	rm -rf .venv demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv node_modules demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -24,6 +24,7 @@ from monitor.studies import (
     SCHEMES,
     AddressSettings,
     CatchAll,
+    DoorSettings,
     LocalPath,
     PersonaTable,
     PolicySettings,
@@ -54,6 +55,7 @@ class Root(Table):
     policy: PolicySettings = PolicySettings()
     studies: dict[str, StudyTable] = Field(default_factory=dict)
     report: ReportSettings = Field(default_factory=dict, validate_default=True)
+    door: DoorSettings | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +84,7 @@ class Config:
     policy: PolicySettings
     studies: Mapping[str, StudySettings]
     report: ReportSettings
+    door: DoorSettings | None = None
 
 
 def load(path: Path, env: Mapping[str, str] | None = None) -> Config:
@@ -123,6 +126,7 @@ def load(path: Path, env: Mapping[str, str] | None = None) -> Config:
         policy=root.policy,
         studies=studies,
         report=root.report,
+        door=root.door,
     )
 
 
@@ -250,6 +254,7 @@ def _persona(key: str, table: PersonaTable) -> Persona:
         addresses=table.addresses,
         customer_type=table.customer_type,
         languages=table.languages,
+        numbers=table.numbers,
         latin_name=table.latin_name or "",
     )
 

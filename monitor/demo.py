@@ -10,6 +10,7 @@ It proves the plumbing. It proves nothing about telling people from machines in 
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -30,37 +31,54 @@ from monitor.report import Progress, publish, unwatched
 from monitor.send import send_pass
 from monitor.store.looking import counts, events
 from monitor.store.records import stop, suppressed
-from probes.contract import ProbeError
+from monitor.studies import DoorSettings
+from probes.contract import Clock, ProbeError, Receives
 from probes.sandbox import folder, stepped
 from probes.sandbox.behaviours import WINDOWS, Business, businesses, headline
+from probes.sandbox.callers import Caller, callers
 from reports.data import verify
 from reports.outcomes import check as check_outcomes
 from reports.outcomes import disposition
 
 if TYPE_CHECKING:
+    from probes.sandbox.exchange import Exchange
     from probes.sandbox.mailserver import MailServer
     from probes.sandbox.world import World
 
 DOMAIN = "inbox.sandbox.test"
+PUBLIC = "https://audit.sandbox.test"
+OUR_NUMBERS = ("+12025550100", "+12025550101")
+"""As demo-numbers.toml has them."""
 NOTE = (
     "This is a sandbox. The businesses do not exist, their mails were written for it, and time was simulated. "
     "It shows that the plumbing works: what was planted is what was measured. It says nothing about how well people "
     "are told from machines in general."
 )
+BY_MAIL = "brakes"
+"""The study whose headline is compared: the one by mail."""
 AFTER_THE_LAST_WINDOW = timedelta(hours=1)
 """When the demo looks at the mailbox for the last time."""
 
 
-def run(out: Path, *, progress: Progress = unwatched, planted: Sequence[Business] | None = None) -> DemoResult:
-    """Run the demo in the folder `out`; `planted` are the businesses (None: those of the sandbox).
+def run(
+    out: Path,
+    *,
+    progress: Progress = unwatched,
+    planted: Sequence[Business] | None = None,
+    numbered: Sequence[Caller] | None = None,
+) -> DemoResult:
+    """Run the demo in the folder `out`; `planted` and `numbered` are the businesses (None: those of the sandbox, by
+    number only where `planted` is None too).
 
     Raises UsageError when `out` holds something that no demo wrote, or the extra `demo` is not installed; WireError
     when the sandbox cannot be started or a mail of a business cannot be delivered.
     """
     everybody = businesses() if planted is None else tuple(planted)
+    if numbered is None:
+        numbered = callers() if planted is None else ()
     _look_for_the_extra()
     try:
-        return _run(out, everybody, progress)
+        return _run(out, everybody, numbered, progress)
     except folder.ForeignFolder as error:
         raise UsageError(str(error)) from error
     except ProbeError as error:
@@ -68,17 +86,19 @@ def run(out: Path, *, progress: Progress = unwatched, planted: Sequence[Business
 
 
 def _look_for_the_extra() -> None:
-    for needed in ("aiosmtpd", "pymap"):
+    for needed in ("aiosmtpd", "pymap", "twilio", "httpx2"):
         if find_spec(needed) is None:
             raise UsageError(
                 f"the demo needs {needed}, which is not installed; install this package with its extra `demo`"
             )
 
 
-def _run(out: Path, everybody: Sequence[Business], progress: Progress) -> DemoResult:
+def _run(out: Path, everybody: Sequence[Business], numbered: Sequence[Caller], progress: Progress) -> DemoResult:
     # imported here, because they need the extra
+    from monitor.webhook import Door
     from probes.sandbox.mailserver import MailServer
     from probes.sandbox.world import World, check, junk_senders
+    from probes.serving import Serving
 
     check(everybody)
     place = folder.clear(out)
@@ -86,13 +106,20 @@ def _run(out: Path, everybody: Sequence[Business], progress: Progress) -> DemoRe
     with ExitStack() as stack:
         server = stack.enter_context(MailServer(DOMAIN, clock, junk_senders=junk_senders(everybody)))
         world = stack.enter_context(World(everybody, clock))
-        folder.write(place, everybody, server, world)
+        exchange = stack.enter_context(_exchange(numbered, clock)) if numbered else None
+        if exchange is None:
+            folder.write(place, everybody, server, world)
+        else:
+            folder.write(place, everybody, server, world, numbered, exchange)
         app = stack.enter_context(App.open(place.config, clock))
-        driver = _Driver(app, clock, server, world, progress)
+        if exchange is not None:
+            door = stack.enter_context(Serving(Door(app.store, app.channels, DoorSettings(), clock).app))
+            exchange.door = f"http://127.0.0.1:{door.port}"
+        driver = _Driver(app, clock, server, world, exchange, progress)
         driver.live()
         index = publish(app, place.site, note=NOTE).index
         problems = (*driver.problems, *verify(place.site))
-        lines = _compare(app, place.site, everybody, world)
+        lines = _compare(app, place.site, [*everybody, *numbered], world, exchange)
     return DemoResult(
         page=index,
         lines=lines,
@@ -104,18 +131,46 @@ def _run(out: Path, everybody: Sequence[Business], progress: Progress) -> DemoRe
     )
 
 
+def _exchange(numbered: Sequence[Caller], clock: Clock) -> Exchange:
+    """The provider's look-alike, with everybody who has a number."""
+    from probes.sandbox.exchange import Exchange, Manner, Says
+
+    manners = {
+        one.number: Manner(
+            fate=one.fate,
+            picks_up=one.picks_up,
+            says=tuple(Says(after=said.after, text=said.text) for said in one.says),
+        )
+        for one in numbered
+    }
+    account, token = f"AC{secrets.token_hex(16)}", secrets.token_hex(16)
+    made = Exchange(account, token, clock, manners, public=PUBLIC)
+    for number in OUR_NUMBERS:
+        made.serves(number, messages="texts", calls="calls")
+    return made
+
+
 # --------------------------------------------------------------------------- the driver of the clock
 class _Driver:
     """Lets the study happen: at each event everybody does what is due, then the clock jumps to the next event."""
 
     def __init__(
-        self, app: App, clock: stepped.SteppedClock, server: MailServer, world: World, progress: Progress
+        self,
+        app: App,
+        clock: stepped.SteppedClock,
+        server: MailServer,
+        world: World,
+        exchange: Exchange | None,
+        progress: Progress,
     ) -> None:
         self.app, self.clock, self.server, self.world, self.progress = app, clock, server, world, progress
+        self.exchange = exchange
+        self.by_door = {name: one for name, one in app.channels.items() if isinstance(one.wire, Receives)}
+        self.by_mailbox = {name: one for name, one in app.channels.items() if name not in self.by_door}
         self.problems: list[str] = []
         self.mails = 0
-        (self.study,) = app.config.studies.values()
-        self.since = self.study.starts_at
+        self.studies = tuple(app.config.studies.values())
+        self.since = min(study.starts_at for study in self.studies)
         self._never_heard = True
         self._refused_until: list[datetime] = []
 
@@ -130,7 +185,9 @@ class _Driver:
                 break
             self.clock.jump(coming)
         asked = [enquiry.at for taken in self.world.taken.values() for enquiry in taken]
-        self.clock.jump(max(asked, default=self.since) + self.study.windows[-1] + AFTER_THE_LAST_WINDOW)
+        asked += self.exchange.taken_at if self.exchange else []
+        window = max(study.windows[-1] for study in self.studies)
+        self.clock.jump(max(asked, default=self.since) + window + AFTER_THE_LAST_WINDOW)
         self._hear(0)
 
     def _import(self) -> None:
@@ -146,19 +203,22 @@ class _Driver:
         while True:
             delivered = self.world.deliver(self.server.smtp_port)
             self.mails += len(delivered)
-            if delivered or self._never_heard:
+            pushed = self.exchange.deliver() if self.exchange else 0
+            if delivered or pushed or self._never_heard:
                 self._hear(len(delivered))
             sent = send_pass(self.app.store, self.app.config, self.app.channels, self.clock)
             self.problems += sent.problems
             self._refused_until = [refused.until for refused in sent.refused if refused.until is not None]
             self._tell()
-            if not (delivered or sent.tried or sent.planned):
+            if not (delivered or pushed or sent.tried or sent.planned):
                 return
 
     def _hear(self, waiting: int) -> None:
         """Listen until the `waiting` mails that lie in the mailbox are taken in, or the listener finds no more."""
+        listed = listen_pass(self.app.store, self.by_door, self.clock)
+        self.problems += [f"{name} could not be heard: {why}" for name, why in listed.deaf.items()]
         while True:
-            heard = listen_pass(self.app.store, self.app.channels, self.clock)
+            heard = listen_pass(self.app.store, self.by_mailbox, self.clock)
             self._never_heard = False
             self.problems += [f"{name} could not be heard: {why}" for name, why in heard.deaf.items()]
             waiting -= heard.new + heard.repeats
@@ -180,14 +240,25 @@ class _Driver:
     def _next_event(self) -> datetime | None:
         """The next moment at which anybody has something to do: a slot, a try, a planted mail, an end of waiting."""
         now = self.clock()
-        slot = ticker.slots(self.study.schedule, self.study.timezone, self.since, self.since + timedelta(days=7))[0]
-        moments = [slot, counts(self.app.store, now).next_due, self.world.next_at(), *self._refused_until]
+        slots = [
+            ticker.slots(study.schedule, study.timezone, self.since, self.since + timedelta(days=7))[0]
+            for study in self.studies
+        ]
+        told = self.exchange.next_at() if self.exchange else None
+        moments = [*slots, told, counts(self.app.store, now).next_due, self.world.next_at(), *self._refused_until]
         return min((moment for moment in moments if moment is not None and moment > now), default=None)
 
 
 # --------------------------------------------------------------------------- planted beside measured
-def _compare(app: App, site: Path, everybody: Iterable[Business], world: World) -> tuple[Line, ...]:
-    measured = _measured(app, site, world)
+def _compare(
+    app: App, site: Path, everybody: Iterable[Business | Caller], world: World, exchange: Exchange | None
+) -> tuple[Line, ...]:
+    everybody = tuple(everybody)
+    taken = {key: len(found) for key, found in world.taken.items()}
+    for one in everybody:
+        if isinstance(one, Caller):
+            taken[one.key] = exchange.times_asked(one.number) if exchange else 0
+    measured = _measured(app, site, taken)
     return tuple(
         Line(
             key=one.key,
@@ -203,7 +274,8 @@ def _compare(app: App, site: Path, everybody: Iterable[Business], world: World) 
 
 def _headlines(site: Path, everybody: Sequence[Business]) -> tuple[Headline, ...]:
     """The headline of each window as planted, and as the site publishes it."""
-    (study,) = json.loads((site / "data" / "figures.json").read_text(encoding="utf-8"))["studies"]
+    studies = json.loads((site / "data" / "figures.json").read_text(encoding="utf-8"))["studies"]
+    study = next(one for one in studies if one["id"] == BY_MAIL)
     published = {one["window"]: one["no_human"] for one in study["figures"]["windows"]}
     return tuple(
         Headline(window=window, planted=headline(everybody, place), published=(rate["count"], rate["n"]))
@@ -212,7 +284,7 @@ def _headlines(site: Path, everybody: Sequence[Business]) -> tuple[Headline, ...
     )
 
 
-def _planted(business: Business) -> Found:
+def _planted(business: Business | Caller) -> Found:
     truth = business.truth
     return Found(
         dispositions=truth.dispositions,
@@ -223,7 +295,7 @@ def _planted(business: Business) -> Found:
     )
 
 
-def _measured(app: App, site: Path, world: World) -> dict[str, Found]:
+def _measured(app: App, site: Path, taken: Mapping[str, int]) -> dict[str, Found]:
     """By business: what the published data say, and of what they do not tell apart, what the store says."""
     frame = check_outcomes(pl.read_parquet(site / "data" / "outcomes.parquet"))
     now = micros(app.clock())
@@ -239,7 +311,7 @@ def _measured(app: App, site: Path, world: World) -> dict[str, Found]:
             first_reply=kinds.get(row["probe"], {}).get(row["first_reply_at"]),
             first_answer=_between(row["sent_at"], row["first_human_at"]),
             marks=_marks(row, stopped=row["business"] in stopped.businesses),
-            taken=len(world.taken[row["business"]]),
+            taken=taken[row["business"]],
         )
         for row in frame.iter_rows(named=True)
     }

@@ -52,6 +52,7 @@ class Persona:
     addresses: str
     customer_type: str = ""
     languages: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()  # of ours, listened to, that this person calls and writes from
     latin_name: str = ""  # how the name stands in mail addresses, where it has no Latin letters
 
 
@@ -94,6 +95,7 @@ class Due:
     subject: str
     body: str
     pair: str | None = None
+    number: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +128,11 @@ class Contacted:
 # --------------------------------------------------------------------------- match
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentProbe:
-    """What match and classify may know of a probe that was sent."""
+    """What match and classify may know of a probe that was sent.
+
+    `number`: ours, that it was asked from. `numbers`: all of the business that are on record. `provider_ids`: what a
+    provider called the contacts.
+    """
 
     probe: str
     study: str
@@ -142,6 +148,9 @@ class SentProbe:
     body: str
     sent_at: datetime | None
     window_until: datetime | None
+    number: str = ""
+    numbers: tuple[str, ...] = ()
+    provider_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +158,8 @@ class Keys:
     """What of a mail may tie it to a probe: the store looks candidates up by these, match decides.
 
     Addresses and Message-IDs are lower case, the latter without brackets. `recipients` are all addresses it was
-    delivered or addressed to. `message_id` is its own.
+    delivered or addressed to. `message_id` is its own. `number` (ours) and `provider_ids` are those of
+    what is no mail; its `sender` is a number.
     """
 
     message_id: str = ""
@@ -160,14 +170,16 @@ class Keys:
     bounced_recipients: tuple[str, ...] = ()
     sender: str = ""
     sender_domain: str = ""
+    number: str = ""
+    provider_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
     """An arrival belongs to `probe`, by which `key`, and how the sender stands to the business.
 
-    `key`: private_address, in_reply_to, bounced_message_id, references, number_pair, sender_domain; own_copy for our
-    own enquiry as it arrived.
+    `key`: private_address, in_reply_to, bounced_message_id, references, provider_id, number_pair, sender_domain;
+    own_copy for our own enquiry as it arrived.
     `standing`: own_domain, known_partner, quotes_the_enquiry, stranger; ourselves for an own copy.
     `strong` is False where a person must look.
     """

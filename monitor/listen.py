@@ -25,7 +25,8 @@ from monitor.store.engine import Store
 from monitor.store.hearing import TakenIn, cursors, open_gap, retire_places, take_in
 from monitor.store.records import suppressed
 from monitor.store.understanding import Change, Understood, Unread, not_understood, store_understood
-from probes.contract import Batch, Listens, OpenChannel, ProbeError
+from probes import loader
+from probes.contract import Batch, Listens, OpenChannel, ProbeError, Reading, Reads
 from probes.mail.mime import Mail
 
 log = logging.getLogger(__name__)
@@ -193,14 +194,23 @@ def _without_the_forgotten(
         return list(understood)
     kept: list[Understood] = []
     for one, item in zip(batch, understood, strict=True):
-        mail = _read(one, rules)[0]
-        senders = (mail.sender, mail.reply_to) if mail is not None else ()
-        addresses = [sender.address for sender in senders if sender.address]
-        if mail is not None and any(gone.forgot(address) for address in (*addresses, mail.envelope_sender or "")):
-            people = [name for sender in senders for name in of_sender(sender.name, sender.address)]
+        addresses, people = _from(_read(one, rules)[0])
+        if any(gone.forgot(address) for address in addresses):
             item = _blanked(item, partial(redact, people=people))
         kept.append(item)
     return kept
+
+
+def _from(content: Mail | Reading | None) -> tuple[list[str], list[str]]:
+    """The addresses or the number that this came from, and the names that its sender goes by."""
+    if content is None:
+        return [], []
+    if isinstance(content, Reading):
+        return [content.other] if content.other else [], []
+    senders = (content.sender, content.reply_to)
+    addresses = [sender.address for sender in senders if sender.address]
+    people = [name for sender in senders for name in of_sender(sender.name, sender.address)]
+    return [*addresses, *([content.envelope_sender] if content.envelope_sender else [])], people
 
 
 def _blanked(item: Understood, blank: Callable[[str], str]) -> Understood:
@@ -222,8 +232,8 @@ def judge(store: Store, batch: Sequence[Unread], rules: Rules) -> list[Understoo
     found = candidates(store, [(keys, one.at) for one, (_, keys, _) in zip(batch, read, strict=True)])
     canaries = by_message_id(store, {keys.message_id for _, keys, _ in read})
     return [
-        _canary(one, keys, canaries, rules) or _judge(one, mail, keys, error, probes, rules)
-        for one, (mail, keys, error), probes in zip(batch, read, found, strict=True)
+        _canary(one, keys, canaries, rules) or _judge(one, content, keys, error, probes, rules)
+        for one, (content, keys, error), probes in zip(batch, read, found, strict=True)
     ]
 
 
@@ -237,8 +247,16 @@ def _canary(one: Unread, keys: Keys, canaries: Mapping[str, Canary], rules: Rule
     return Understood(arrival=one.arrival, matches=(), verdict=verdict, canary=canary.id)
 
 
-def _read(one: Unread, rules: Rules) -> tuple[Mail | None, Keys, str]:
+def _read(one: Unread, rules: Rules) -> tuple[Mail | Reading | None, Keys, str]:
     try:
+        if one.reader:
+            from monitor.reading import reading_keys
+
+            kind = loader.load(one.reader)
+            if not isinstance(kind, Reads):
+                raise ProbeError(f"{one.reader} cannot read it", permanent=True)
+            reading = kind.read(one.raw)
+            return reading, reading_keys(reading), ""
         mail = rules.parse(one.raw)
         return mail, rules.keys(mail), ""
     except Exception as error:
@@ -247,18 +265,26 @@ def _read(one: Unread, rules: Rules) -> tuple[Mail | None, Keys, str]:
 
 
 def _judge(
-    one: Unread, mail: Mail | None, keys: Keys, error: str, probes: Sequence[SentProbe], rules: Rules
+    one: Unread, content: Mail | Reading | None, keys: Keys, error: str, probes: Sequence[SentProbe], rules: Rules
 ) -> Understood:
     matches: tuple[Match, ...] = ()
-    if mail is None:
+    stops: tuple[str, ...] = ()
+    if content is None:
         return Understood(arrival=one.arrival, matches=matches, verdict=_unclear(error, rules))
     try:
-        matches = rules.match(mail, keys, probes, one.at)
-        verdict = _our_own(matches, rules) or rules.classify(mail, one.at)
+        if isinstance(content, Reading):
+            from monitor.reading import judge_reading, match_reading
+
+            matches = match_reading(content, probes, one.at)
+            verdict = judge_reading(content, one.at)
+            stops = (content.told.asks_to_stop,) if content.told and content.told.asks_to_stop else ()
+        else:
+            matches = rules.match(content, keys, probes, one.at)
+            verdict = _our_own(matches, rules) or rules.classify(content, one.at)
     except Exception as broken:
         log.exception("arrival %d cannot be judged", one.arrival)
         verdict = _unclear(f"could not be judged: {type(broken).__name__}: {broken}", rules)
-    return Understood(arrival=one.arrival, matches=matches, verdict=verdict)
+    return Understood(arrival=one.arrival, matches=matches, verdict=verdict, stops=stops)
 
 
 def _our_own(matches: Sequence[Match], rules: Rules) -> Verdict | None:

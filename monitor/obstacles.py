@@ -15,7 +15,7 @@ from monitor.facts import Due
 from monitor.listen import ListenSummary, hear
 from monitor.store.engine import Store
 from monitor.store.hearing import has_heard
-from probes.contract import Guards, Listens, OpenChannel, Receipt, Sends
+from probes.contract import Guards, Listens, OnlyReceives, OpenChannel, Receipt, Sends
 
 SAME_ANSWERS = 5
 """Equal refusals in a row from which on a server counts as one that refuses us, not what we ask."""
@@ -45,6 +45,18 @@ class Obstacles:
             return f"study {due.study} is no longer in the config; its planned probes are not sent"
         if channel not in self._channels or not isinstance(self._channels[channel].wire, Sends):
             return f"channel {channel} is not configured to send; its planned probes are not sent"
+        if self._channels[channel].kind.description.needs_number or (due.number and due.number in due.body):
+            return self._number(due)
+        return None
+
+    def _number(self, due: Due) -> str | None:
+        """Why its number cannot be used or shown; None when it can: it is listened to."""
+        persona = due.persona.id
+        if due.number is None:
+            return f"{due.target.channel} needs a number, and persona {persona} has none; give it some in `numbers`"
+        wires = [one.wire for one in self._channels.values()]
+        if not any(due.number == ear.mailbox for wire in wires if isinstance(wire, Listens) for ear in wire.ears()):
+            return f"{due.number} of persona {persona} is listened to by no channel; put it into a channel's `numbers`"
         return None
 
     # ------------------------------------------------------------------ a server that refuses us
@@ -75,6 +87,13 @@ class Obstacles:
             self._guarded_places[place] = wire.refusal(due.target.address)
         return self._guarded_places.get(place)
 
+    def _shut(self) -> str | None:
+        """What hears by the door alone and has never been open: what was sent before could be answered in vain."""
+        for name, one in self._channels.items():
+            if isinstance(one.wire, OnlyReceives) and not has_heard(self._store, name, one.wire.mailbox):
+                return f"{name} hears by the door, which has never been open; start `run`, then send"
+        return None
+
     def _unheard(self, channel: str) -> str | None:
         """Why an answer on this channel would be lost. A mailbox begins to be heard when it is first read, so it is
         read before the first enquiry goes out."""
@@ -89,7 +108,9 @@ class Obstacles:
                     self._deaf |= summary.deaf
         if not self._channels[channel].kind.description.answerable:
             return None
-        if not any(isinstance(one.wire, Listens) for one in self._channels.values()):
+        if shut := self._shut():
+            return shut
+        if not any(isinstance(one.wire, Listens | OnlyReceives) for one in self._channels.values()):
             return "no channel of the config hears; nothing is sent whose answer nobody would read"
         hears_itself = isinstance(self._channels[channel].wire, Listens)
         for name in [channel] if hears_itself else list(self._deaf):

@@ -29,13 +29,14 @@ def reporter_trusted(match: Match, verdict: Verdict, endpoint_address: str) -> b
     """Whether a bounce comes from where a true one would: our relay, or the host that accepted the enquiry.
 
     A true bounce answers the envelope, so it comes to the private address that was the envelope sender, and it names
-    the address we wrote to. One that names another address tells of a forwarding beyond the business's own door, and
-    one without the private address cannot be told from a made-up one.
+    the address we wrote to; or the provider reports it, signed, by the id that it gave to the contact. One that names
+    another address tells of a forwarding beyond the business's own door, and one without the private address cannot be
+    told from a made-up one.
     """
     return (
         verdict.kind == "bounce"
         and match.strong
-        and match.key == "private_address"
+        and match.key in ("private_address", "provider_id")
         and bool(verdict.bounced_recipient)
         and (verdict.bounced_recipient or "").strip().lower() == endpoint_address.strip().lower()
     )

@@ -14,7 +14,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from monitor import addresses as schemes
@@ -61,8 +61,11 @@ def plan(
     drafts = [
         draft
         for target in asked
-        for slot in _open_slots(study, slots, on_record.get(target.endpoint_id, ()), now)
-        if (draft := _draft(study, target, slot, end, secret)).due <= until
+        for turn, slot in enumerate(
+            _open_slots(study, slots, on_record.get(target.endpoint_id, ()), now),
+            start=len(on_record.get(target.endpoint_id, ())),
+        )
+        if (draft := _draft(study, target, slot, end, secret, turn)).due <= until
     ]
     drafts.sort(key=lambda draft: (draft.due, draft.probe))
     given = _Given(taken)
@@ -94,7 +97,7 @@ def unfilled(
     personas: Mapping[str, Persona],
 ) -> list[str]:
     """Each placeholder that would stay unfilled for one of the targets, and where to put its value; in order."""
-    someone = personas[study.personas[0]]
+    someone = min((personas[name] for name in study.personas), key=lambda persona: len(persona.numbers))
     wanted = {name: placeholders(scenarios[name]) for name in study.scenarios}
     missing: dict[tuple[str, str], set[str]] = {}
     for target in targets:
@@ -138,14 +141,17 @@ class _Draft:
     target: Target
     draws: _Draws
     hidden: _Draws
+    turn: int
 
 
-def _draft(study: StudySettings, target: Target, slot: datetime, end: datetime | None, secret: str) -> _Draft:
+def _draft(
+    study: StudySettings, target: Target, slot: datetime, end: datetime | None, secret: str, turn: int
+) -> _Draft:
     parts = (str(study.seed), study.id, target.business, target.channel, target.address, _stamp(slot))
     draws, hidden = _Draws(*parts), _Draws(*parts, secret)
     room = study.spread if end is None else min(study.spread, end - slot - _SECOND)
     delay = timedelta(seconds=draws.below("spread")(max(0, room // _SECOND) + 1))
-    return _Draft(slot + delay, hidden.token("probe", 12), slot, target, draws, hidden)
+    return _Draft(slot + delay, hidden.token("probe", 12), slot, target, draws, hidden, turn)
 
 
 # --------------------------------------------------------------------------- what and who
@@ -166,7 +172,8 @@ def _due(
             f"study {study.id}: none of its personas writes {scenario.language!r} ({scenario.id}); add one"
         )
     persona = people[draws.below("persona")(len(people))]
-    filled = values(target, persona, study.fill)
+    number = _number(study, draft, persona)
+    filled = values(target, replace(persona, numbers=(number,) if number else ()), study.fill)
     settings = addresses[persona.addresses]
     reply = _reply_address(settings, persona, draft.hidden.below("address"), given)
     domain = (reply or _any_address(settings)).rpartition("@")[2]
@@ -182,7 +189,17 @@ def _due(
         message_id=f"<{draft.hidden.token('message', 24)}@{domain}>",
         subject=fill_line(scenario.subject, filled),
         body=fill_text(scenario.body, filled),
+        number=number,
     )
+
+
+def _number(study: StudySettings, draft: _Draft, persona: Persona) -> str | None:
+    """One of the persona's numbers: the next one at each turn, so that open probes of one endpoint have their own."""
+    if not persona.numbers:
+        return None
+    target = draft.target
+    first = _Draws(str(study.seed), study.id, target.business, target.channel, target.address).below("number")
+    return persona.numbers[(first(len(persona.numbers)) + draft.turn) % len(persona.numbers)]
 
 
 def _asking(study: StudySettings, target: Target, scenarios: Mapping[str, Scenario]) -> list[Scenario]:

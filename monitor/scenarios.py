@@ -138,6 +138,7 @@ def values(target: Target, persona: Persona, fill: Mapping[str, str]) -> dict[st
         "persona": persona.name,
         "country": target.country or "",
         "sector": target.sector or "",
+        "number": persona.numbers[0] if persona.numbers else "",
     }
     return {name: value for name, value in {**given, **own}.items() if value.strip()}
 

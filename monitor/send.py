@@ -36,14 +36,17 @@ from monitor.store.planning import (
     waiting,
 )
 from monitor.store.records import suppressed, targets
-from monitor.store.sending import claim, give_up, record_receipt, stale
+from monitor.store.sending import claim, give_up, record_receipt, stale, unknown
 from monitor.store.understanding import not_understood
 from monitor.studies import StudySettings, digest, frozen
-from probes.contract import ContactState, Enquiry, OpenChannel, Receipt, Sends, Settles
+from probes.contract import ContactState, Cost, Costs, Enquiry, OpenChannel, Receipt, Sends, Settles
 
 log = logging.getLogger(__name__)
 
 AT_A_TIME = 200
+ASKED_FOR = timedelta(days=30)
+"""How long after its try a contact whose fate is unknown is still asked about."""
+
 LOST_CHANNEL = timedelta(hours=1)
 """After this a contact of a channel that is no longer configured counts as unknown."""
 
@@ -79,10 +82,11 @@ class SendSummary:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanView:
     """What would be sent until some moment and what would not, by due; nothing was written. `on_record`: probes
-    among them that are planned already."""
+    among them that are planned already. `costs`: by probe, where its channel says what it costs."""
 
     decisions: tuple[Allowed | Refused, ...]
     on_record: frozenset[str]
+    costs: Mapping[str, Cost] = field(default_factory=dict)
 
     @property
     def allowed(self) -> list[Due]:
@@ -129,7 +133,12 @@ def plan_view(
     dues = sorted([*known, *new], key=lambda due: (due.due, due.probe))
     history = contacted(store, dues, moment, planning=True)
     decisions = run.decide(moment)(dues, history, suppressed(store))
-    return PlanView(decisions=tuple(decisions), on_record=frozenset(due.probe for due in known))
+    costs: dict[str, Cost] = {}
+    for due in (answer.due for answer in decisions if isinstance(answer, Allowed)):
+        wire = channels[due.target.channel].wire if due.target.channel in channels else None
+        if isinstance(wire, Costs):
+            costs[due.probe] = wire.cost(enquiry(due))
+    return PlanView(decisions=tuple(decisions), on_record=frozenset(due.probe for due in known), costs=costs)
 
 
 class _Pass:
@@ -152,19 +161,22 @@ class _Pass:
     def settle(self) -> None:
         """Ask what became of contacts that nobody will report on any more; `unknown` where that cannot be told."""
         limits = {name: channel.kind.description.time_limit for name, channel in self.channels.items()}
-        for item in stale(self.store, limits, self.now(), LOST_CHANNEL):
+        left = stale(self.store, limits, self.now(), LOST_CHANNEL)
+        able = [name for name, channel in self.channels.items() if isinstance(channel.wire, Settles)]
+        doubtful = unknown(self.store, able, self.now() - ASKED_FOR)
+        for item in [*left, *doubtful]:
             wire = self.channels[item.channel].wire if item.channel in self.channels else None
             receipt: Receipt | None = None
             if isinstance(wire, Settles):
                 try:
-                    receipt = wire.settle(item.message_id, item.address, item.started_at, self.now)
+                    receipt = wire.settle(item.enquiry, item.started_at, self.now)
                 except Exception:
                     log.exception("probe %s: asking what became of it failed", item.probe)
             if receipt is not None:
                 retry_after = self.channels[item.channel].kind.description.retry_after
                 record_receipt(self.store, item.contact, item.attempt, _sane(receipt, self.now), retry_after)
                 self.summary.settled += 1
-            else:
+            elif item in left:
                 reason = "the pass that was sending it broke off; it may have been accepted, so it is not sent again"
                 self.summary.given_up += give_up(self.store, item.contact, item.attempt, reason, self.now())
 
@@ -324,6 +336,7 @@ def enquiry(due: Due) -> Enquiry:
         language=due.scenario.language,
         message_id=due.message_id,
         intent=due.scenario.intent,
+        number=due.number,
     )
 
 

@@ -15,16 +15,21 @@ from monitor.app import App
 from monitor.attesting import attest_pass
 from monitor.errors import StoreBusy, UnansweredError
 from monitor.following import watch
+from monitor.listen import understand
 from monitor.proving import prove
 from monitor.send import send_pass
-from monitor.store.hearing import TakenIn
+from monitor.store.hearing import TakenIn, note_open
 from monitor.store.locks import pass_lock
 from monitor.terminal import local
 from monitor.ticker import Ticker
+from probes.contract import OnlyReceives
 
 log = logging.getLogger(__name__)
 
 Say = Callable[[str], None]
+
+OPEN = timedelta(seconds=60)
+"""How often it is put on record that the door is open."""
 
 PROVING = timedelta(seconds=60)
 """How often canaries are looked at."""
@@ -44,7 +49,7 @@ def listen(app: App, say: Say) -> None:
 
 def run(app: App, every: int, say: Say) -> None:
     """Send what is due every `every` seconds and listen all the while, until stopped; what was begun is finished."""
-    with _until_stopped() as stop:
+    with _until_stopped() as stop, _door(app, stop, say):
         threads = watch(app.store, app.channels, app.clock, stop, heard=_telling(app, say))
         ticker = Ticker()
 
@@ -86,6 +91,54 @@ def _proving(app: App, stop: threading.Event) -> Iterator[None]:
         yield
     finally:
         ticker.stop()
+
+
+@contextmanager
+def _door(app: App, stop: threading.Event, say: Say) -> Iterator[None]:
+    """The door is open all the while, where the config has one; what is brought is understood as it comes."""
+    settings = app.config.door
+    if settings is None:
+        yield
+        return
+    from monitor.webhook import Door
+    from probes.serving import Serving
+
+    came = threading.Event()
+    door = Door(app.store, app.channels, settings, app.clock, came.set)
+    reader = threading.Thread(target=_understanding, args=(app, came, stop), name="understand")
+    heart = Ticker()
+    with Serving(door.app, host=settings.host, port=settings.port) as serving:
+        say(f"the door is open on {settings.host} port {serving.port} for {', '.join(door.receivers) or 'nobody'}")
+        _note_open(app)
+        heart.every(OPEN, "door", partial(_note_open, app))
+        heart.start()
+        reader.start()
+        try:
+            yield
+        finally:
+            heart.stop()
+            stop.set()
+            came.set()
+            reader.join()
+
+
+def _note_open(app: App) -> None:
+    for name, one in app.channels.items():
+        if isinstance(one.wire, OnlyReceives):
+            try:
+                note_open(app.store, name, one.wire.mailbox, app.clock(), OPEN * 5)
+            except UnansweredError:
+                log.exception("that the door is open could not be put on record")
+
+
+def _understanding(app: App, came: threading.Event, stop: threading.Event) -> None:
+    while not stop.is_set():
+        came.wait()
+        came.clear()
+        try:
+            understand(app.store, app.clock)
+        except UnansweredError:
+            log.exception("what was brought to the door is not understood yet; it is stored")
 
 
 def _prove(app: App) -> None:

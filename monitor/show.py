@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # what others decided is only shown here: nothing heavy is lo
     from monitor.standing import Hearing, Standing, StudyStanding
     from monitor.stopping import StoppedByHand
     from monitor.store.reviewing import Held
+    from probes.contract import Cost
 
 MANY = 200
 """Lines of a table that a person reads; more are counted."""
@@ -70,6 +71,7 @@ def plan(terminal: Terminal, view: PlanView, *, live: bool, anybody: bool) -> No
                 "reason": None if isinstance(answer, Allowed) else answer.reason,
                 "until": None if isinstance(answer, Allowed) else answer.until,
             }
+            | _cost(view.costs.get(due.probe))
         )
     allowed_rows = [
         (local(due.due), due.study, due.target.name, due.target.address, due.scenario.id, due.persona.id)
@@ -79,6 +81,7 @@ def plan(terminal: Terminal, view: PlanView, *, live: bool, anybody: bool) -> No
         columns = ("when", "study", "business", "to", "scenario", "persona")
         terminal.table(f"will be sent: {len(allowed_rows)}", columns, allowed_rows[:MANY])
         _more(terminal, len(allowed_rows))
+    _costs(terminal, view)
     refused = view.refused
     if refused:
         terminal.table(
@@ -98,6 +101,27 @@ def plan(terminal: Terminal, view: PlanView, *, live: bool, anybody: bool) -> No
         )
     if not live:
         terminal.say(NOT_LIVE)
+
+
+def _cost(cost: Cost | None) -> dict[str, Any]:
+    if cost is None:
+        return {}
+    return {"cost": cost.words, "units": cost.units, "amount": cost.amount, "currency": cost.currency}
+
+
+def _costs(terminal: Terminal, view: PlanView) -> None:
+    """What it costs in all, as far as the channels say."""
+    if not view.costs:
+        return
+    units = sum(cost.units for cost in view.costs.values())
+    sums: dict[str, float] = {}
+    for cost in view.costs.values():
+        if cost.amount is not None:
+            sums[cost.currency] = sums.get(cost.currency, 0.0) + cost.amount
+    money = ", ".join(f"{amount:.2f} {currency}" for currency, amount in sorted(sums.items())) or "no price is set"
+    kinds = Counter(cost.words for cost in view.costs.values())
+    parts = ", ".join(f"{n} of {words}" for words, n in kinds.most_common(5))
+    terminal.say(f"{len(view.costs)} of them cost money: {units} units ({parts}); {money}")
 
 
 def _more(terminal: Terminal, n: int) -> None:

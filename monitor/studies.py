@@ -91,6 +91,13 @@ def _each_once(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return values
 
 
+def _e164(value: str) -> str:
+    if re.fullmatch(r"\+[1-9]\d{6,14}", value) is None:
+        raise ValueError('is not a number in full; write "+", the country code and digits only, such as "+33123456789"')
+    return value
+
+
+E164 = Annotated[str, AfterValidator(_e164)]
 Time = Annotated[time, BeforeValidator(_time)]
 LocalDay = Annotated[date, BeforeValidator(_day)]
 LocalPath = Annotated[Path, BeforeValidator(_path)]
@@ -147,13 +154,15 @@ SCHEMES: Mapping[str, type[CatchAll] | type[Plus] | type[Ready]] = {"catch_all":
 
 
 class PersonaTable(Table):
-    """Who asks. `languages`: of the scenarios it writes; empty: any."""
+    """Who asks. `languages`: of the scenarios it writes; empty: any. `numbers`: of ours, that it calls and writes from
+    and may show; each must be one that a channel listens to."""
 
     name: Line = Field(examples=['"Anna Berger"'])
     latin_name: Line | None = None
     addresses: str = Field(examples=['"main"'])
     customer_type: str = ""
     languages: tuple[Language, ...] = ()
+    numbers: Annotated[tuple[E164, ...], AfterValidator(_each_once)] = ()
 
 
 # --------------------------------------------------------------------------- policy, hearing, page
@@ -191,6 +200,16 @@ class ReportSettings(Table):
     language: Language = "en"
     timezone: ZoneName = "UTC"
     contact: str = ""
+
+
+class DoorSettings(Table):
+    """Where providers bring what comes in (webhooks). A reverse proxy with TLS stands before it, and passes on `/in/`
+    and `/status/` only. `max_body` in bytes; `per_second`: requests, over all."""
+
+    host: Line = "127.0.0.1"
+    port: Annotated[StrictInt, Field(ge=0, le=65535)] = 8025
+    max_body: Annotated[StrictInt, Field(ge=1024)] = 30_000_000
+    per_second: Count = 500
 
 
 # --------------------------------------------------------------------------- studies
@@ -299,6 +318,6 @@ def digest(content: Mapping[str, Any]) -> str:
 
 
 __all__ = [
-    "SCHEMES", "AddressSettings", "CatchAll", "Frame", "PersonaTable", "Plus", "PolicySettings",
+    "SCHEMES", "AddressSettings", "CatchAll", "DoorSettings", "Frame", "PersonaTable", "Plus", "PolicySettings",
     "Ready", "ReportSettings", "StudySettings", "StudyTable", "digest", "frozen",
 ]  # fmt: skip

@@ -2,7 +2,9 @@
 
 Data is named by its stage: an `Enquiry` is handed over and leaves a `Receipt`; what comes in is an `Arrival`,
 delivered in a `Batch` with the `Cursor` to resume from. A channel module exposes one object, `channel`, that is a
-`ChannelKind`; what it opens offers one or more of the small protocols below, checked with isinstance().
+`ChannelKind`; what it opens offers one or more of the small protocols below, checked with isinstance(). What a provider
+keeps for us is an `Ear` too: listing it since the cursor is the catch-up and proves hearing; what it pushes to the door
+meanwhile is the same arrival, seen earlier.
 
 Nothing here reads a clock: `now` is a callable that the caller passes in, returning an aware UTC datetime.
 """
@@ -83,7 +85,8 @@ class Receipt:
     about us, whose server refused it. `transcript` is what was said on the wire, without secrets and without the body.
     `host`: the server that answered. `tls`: how the conversation was encrypted, in words ("TLSv1.3, certificate
     verified"), "" when it was not. `reports_asked`: the server took our request to report what becomes of it
-    (RFC 3461). `our_side`: our own account or server refused us, whoever we write to.
+    (RFC 3461). `our_side`: our own account or server refused us, whoever we write to. `asked_to_stop`: it was refused
+    because the recipient has asked, by this or any other way that the provider knows, never to be contacted again.
 
     `details`: what was handed over or found on the way, by name. `signs`: what was seen on the other side, in words.
     `pattern`: an opaque name for how the other side behaved; once a probe that ended with it was answered, it is in
@@ -105,6 +108,7 @@ class Receipt:
     signs: tuple[str, ...] = ()
     pattern: str = ""
     exhibits: tuple[Exhibit, ...] = ()
+    asked_to_stop: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +118,7 @@ class Arrival:
     Identity is (channel, mailbox, sha256 of `raw`), or (channel, mailbox, `provider_id`) where a provider gives one.
     `place` and `position` name the sighting ("INBOX", "uidvalidity:uid"). `at` is when the receiving server stamped
     it (IMAP INTERNALDATE, the provider's time), never the Date header. `junk` says the place is a junk folder.
+    `reader`: who can read `raw`, by the name under which a channel is found (`loader.load`); "": it is a mail.
     """
 
     mailbox: str
@@ -123,6 +128,25 @@ class Arrival:
     position: str
     junk: bool = False
     provider_id: str | None = None
+    reader: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a provider says, later, of something that we handed over: no arrival, a line in the story of a contact.
+
+    Identity is (channel, `provider_id`, `status`): reports come late, twice and out of order. `status` is the
+    provider's own word, `rank` how far along it is (the highest counts). `code` is the provider's code as it stands,
+    `meaning` what it means in words. `at`: the provider's time where it gives one. `raw`: the report as it came.
+    """
+
+    provider_id: str
+    status: str
+    rank: int
+    at: datetime
+    code: str | None = None
+    meaning: str = ""
+    raw: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +189,7 @@ class Description:
     `retry_after`: waits between tries after a temporary refusal; when they are used up it is `not_sent`.
     `answerable`: whether anybody could answer what it hands over; then nothing is sent unless some channel hears.
     `daily_cap`: how many contacts a UTC day it may make unless the config says otherwise; None: as many as all may.
+    `needs_number`: it speaks from a number, so the persona must have one that is listened to.
     """
 
     summary: str
@@ -174,6 +199,7 @@ class Description:
     retry_after: tuple[timedelta, ...] = ()
     answerable: bool = True
     daily_cap: int | None = None
+    needs_number: bool = False
 
 
 @runtime_checkable
@@ -290,6 +316,23 @@ class Checks(Protocol):
         ...
 
 
+class Forged(ProbeError):  # noqa: N818 - named by what it is
+    """What came to the door is not from whom it says, was altered on the way, or is too old to be believed."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, permanent=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """What one request to the door brought, and what is to be answered once that is stored."""
+
+    arrivals: tuple[Arrival, ...] = ()
+    reports: tuple[Report, ...] = ()
+    answer: bytes = b""
+    media_type: str = "text/plain"
+
+
 @runtime_checkable
 class ChecksAddresses(Protocol):
     def check_addresses(self, domain: str, seen: bytes | None, now: Clock) -> Iterator[Check]:
@@ -302,23 +345,93 @@ class ChecksAddresses(Protocol):
 
 @runtime_checkable
 class Receives(Protocol):
-    """Takes what a webhook brings."""
+    """Takes what a provider brings to the door (a webhook)."""
 
-    def receive(self, headers: Mapping[str, str], body: bytes, url: str, now: Clock) -> tuple[Arrival, ...]: ...
+    def receive(self, door: str, target: str, headers: Mapping[str, str], body: bytes, now: Clock) -> Received:
+        """Read one request; touches no wire.
+
+        `door`: "in" (something came) or "status" (what became of a contact). `target`: path and query as they were
+        asked for; scheme and host are never taken from the request. Header names are in lower case.
+        Raises Forged when the request does not prove who sent it, ValueError when it makes no sense.
+        """
+        ...
 
 
 @runtime_checkable
-class CatchesUp(Protocol):
-    """Lists what came in while nobody listened."""
+class OnlyReceives(Receives, Protocol):
+    """Hears by the door alone: nobody keeps what came while it was shut, so hearing is proven by its being open."""
 
-    def catch_up(self, since: datetime, now: Clock) -> Iterator[Batch]: ...
+    @property
+    def mailbox(self) -> str:
+        """The name of what comes in here: part of the identity of its arrivals."""
+        ...
 
 
 @runtime_checkable
 class Settles(Protocol):
-    """Asks what became of a contact whose fate is not known; never sends."""
+    def settle(self, enquiry: Enquiry, since: datetime, now: Clock) -> Receipt | None:
+        """What became of a contact whose fate is not known, by asking who should have it; never sends.
 
-    def settle(self, message_id: str, to: str, since: datetime, now: Clock) -> Receipt | None: ...
+        `since`: when its try began. None when it cannot be told. Raises ProbeError when nobody can be asked now.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a channel knows an arrival to be, where its words need no rules: a kind of verdict, reasons in words.
+
+    The other fields are those of a verdict. `asks_to_stop`: who is asking, surely, never to be contacted again.
+    """
+
+    kind: str
+    automated: bool | None
+    reasons: tuple[str, ...]
+    bounced_recipient: str | None = None
+    status: str | None = None
+    hard: bool | None = None
+    delivered: bool | None = None
+    asks_to_stop: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What stands in an arrival that is no mail.
+
+    `number`: ours. `other`: the other side's, both as the channel normalises them ("" when withheld). `about`: ids
+    that the provider gave to what we handed over and that this is about. `told` None: rules judge the text.
+    """
+
+    number: str
+    other: str
+    text: str = ""
+    about: tuple[str, ...] = ()
+    media: tuple[str, ...] = ()
+    told: Told | None = None
+
+
+@runtime_checkable
+class Reads(Protocol):
+    """Offered by a channel kind whose arrivals are no mails."""
+
+    def read(self, raw: bytes) -> Reading:
+        """What stands in these bytes; pure. Raises ValueError when they make no sense."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What handing one enquiry over costs at most: in the provider's units, in words, and in money where known."""
+
+    units: int
+    words: str
+    amount: float | None = None
+    currency: str = ""
+
+
+@runtime_checkable
+class Costs(Protocol):
+    def cost(self, enquiry: Enquiry) -> Cost: ...
 
 
 class ChannelKind(Protocol):

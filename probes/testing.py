@@ -37,6 +37,7 @@ from probes.contract import (
     Listens,
     ProbeError,
     Receipt,
+    Receives,
     Sends,
     TargetRefused,
 )
@@ -268,7 +269,8 @@ def check_channel(
     with _sockets_shut() as tried:
         wire = kind.open("checked", kind.settings.model_validate(dict(table), context=context), live=False)
         _promise(not tried, f"open() touched the wire: {tried}")
-        _promise(isinstance(wire, Sends | Listens), "what open() gives neither sends nor listens")
+        able = isinstance(wire, Sends | Listens | Receives)
+        _promise(able, "what open() gives neither sends, listens nor receives")
     enquiry = enquiry or dataclasses.replace(SAMPLE, to=kind.normalise(addresses[0]))
     if outside is not None:
         _check_refuses_outside(kind, outside, context, enquiry)

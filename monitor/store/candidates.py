@@ -22,11 +22,15 @@ HAND_OVER = timedelta(days=1)
 """More than any try to hand over can last."""
 
 
+NOT_SENT_PROBE = ("version_id", "message_id", "contact", "business_id")
+"""Columns that are read beside those of a SentProbe."""
+
+
 def candidates(store: Store, wanted: Sequence[tuple[Keys, datetime]]) -> list[tuple[SentProbe, ...]]:
     """For each (keys, time of arrival) the probes that it may belong to; match decides.
 
-    Private addresses and Message-IDs find their probe whenever it was sent; the sender's address or domain finds the
-    probes of the businesses that it belongs to whose longest window is open at that time, the latest 200.
+    Private addresses, Message-IDs and a provider's ids find their probe whenever it was sent; the sender's address or
+    domain finds the probes of the businesses that it belongs to whose longest window is open then, the latest 200.
     """
     with store.read() as connection:
         by_address = _lookup(
@@ -41,8 +45,18 @@ def candidates(store: Store, wanted: Sequence[tuple[Keys, datetime]]) -> list[tu
             CONTACTS.c.message_id,
             {f"<{one}>" for keys, _ in wanted for one in _message_ids(keys)},
         )
+        by_provider = _lookup(
+            connection,
+            select(RECEIPTS.c.provider_id, CONTACTS.c.probe_id).join_from(
+                RECEIPTS, CONTACTS, RECEIPTS.c.contact_id == CONTACTS.c.id
+            ),
+            RECEIPTS.c.provider_id,
+            {one for keys, _ in wanted for one in keys.provider_ids},
+        )
         near = _near(connection, wanted, _businesses(connection, wanted))
-        certain = {probe for found in (by_address, by_message) for probes in found.values() for probe in probes}
+        certain = {
+            probe for found in (by_address, by_message, by_provider) for probes in found.values() for probe in probes
+        }
         probes = _sent_probes(connection, certain | {probe for found in near for probe in found})
     chosen: list[tuple[SentProbe, ...]] = []
     for (keys, at), close in zip(wanted, near, strict=True):
@@ -51,6 +65,8 @@ def candidates(store: Store, wanted: Sequence[tuple[Keys, datetime]]) -> list[tu
             found |= {probe: probes[probe] for probe in by_address.get(address, ())}
         for one in _message_ids(keys):
             found |= {probe: probes[probe] for probe in by_message.get(f"<{one}>", ())}
+        for one in keys.provider_ids:
+            found |= {probe: probes[probe] for probe in by_provider.get(one, ())}
         found |= {probe: probes[probe] for probe in close if _is_open(probes[probe], at)}
         chosen.append(tuple(found.values()))
     return chosen
@@ -65,9 +81,9 @@ def _is_open(probe: SentProbe, at: datetime) -> bool:
     return probe.sent_at is not None and probe.window_until is not None and probe.sent_at <= at <= probe.window_until
 
 
-def _lookup(connection: Connection, query: Select[Any], column: Any, values: Iterable[str]) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = {}
-    for some in chunks(sorted(clean(value) for value in values)):
+def _lookup(connection: Connection, query: Select[Any], column: Any, values: Iterable[Any]) -> dict[Any, list[Any]]:
+    found: dict[Any, list[Any]] = {}
+    for some in chunks(sorted(clean(value) if isinstance(value, str) else value for value in values)):
         for key, value in connection.execute(query.where(column.in_(some))):
             found.setdefault(key, []).append(value)
     return found
@@ -139,6 +155,9 @@ def _sent_probes(connection: Connection, ids: set[str]) -> dict[str, SentProbe]:
             BUSINESSES.c.own_domains,
             BUSINESSES.c.partner_domains,
             PROBES.c.reply_address,
+            PROBES.c.number,
+            PROBES.c.business_id,
+            CONTACTS.c.id.label("contact"),
             CONTACTS.c.message_id,
             PROBES.c.subject,
             PROBES.c.body,
@@ -151,16 +170,32 @@ def _sent_probes(connection: Connection, ids: set[str]) -> dict[str, SentProbe]:
     found: dict[str, SentProbe] = {}
     studies: dict[int, tuple[timedelta, tuple[str, ...]]] = {}
     for some in chunks(sorted(ids)):
-        for row in connection.execute(query.where(PROBES.c.id.in_(some))).mappings():
+        rows = connection.execute(query.where(PROBES.c.id.in_(some))).mappings().all()
+        known = _lookup(
+            connection,
+            select(RECEIPTS.c.contact_id, RECEIPTS.c.provider_id).where(RECEIPTS.c.provider_id.is_not(None)),
+            RECEIPTS.c.contact_id,
+            {row["contact"] for row in rows if row["number"]},
+        )
+        numbers = _lookup(
+            connection,
+            select(ENDPOINTS.c.business_id, ENDPOINTS.c.address).where(ENDPOINTS.c.address.like("+%")),
+            ENDPOINTS.c.business_id,
+            {row["business_id"] for row in rows if row["number"]},
+        )
+        for row in rows:
             if row["version_id"] not in studies:
                 studies[row["version_id"]] = _of_study(connection, row["version_id"])
             window, partners = studies[row["version_id"]]
-            values = {name: row[name] for name in row if name not in ("version_id", "message_id")}
+            values = {name: row[name] for name in row if name not in NOT_SENT_PROBE}
             earlier = found.get(row["probe"])
             values |= {
                 "own_domains": tuple(row["own_domains"]),
                 "partner_domains": (*row["partner_domains"], *partners),
                 "reply_address": row["reply_address"] or "",
+                "number": row["number"] or "",
+                "numbers": tuple(numbers.get(row["business_id"], ())),
+                "provider_ids": (*(earlier.provider_ids if earlier else ()), *known.get(row["contact"], ())),
                 "message_ids": (*(earlier.message_ids if earlier else ()), row["message_id"].strip("<>")),
                 "window_until": None if row["sent_at"] is None else row["sent_at"] + window,
             }

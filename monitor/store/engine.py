@@ -10,6 +10,7 @@ import logging
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -23,7 +24,7 @@ from monitor.store.locks import opening_lock
 
 log = logging.getLogger(__name__)
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest revision in migrations/versions (a test compares)."""
 
 BUSY_SECONDS = 30
@@ -179,8 +180,12 @@ def clean(text: str) -> str:
 
 
 def _skipping(connection: Connection, table: Table) -> Any:
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    return dialect.insert(table).on_conflict_do_nothing()
+    return _skipping_by(connection.dialect.name, table)
+
+
+@cache
+def _skipping_by(dialect: str, table: Table) -> Any:
+    return (postgresql if dialect == "postgresql" else sqlite).insert(table).on_conflict_do_nothing()
 
 
 def _engine(path: Path, *, writes: bool) -> Engine:

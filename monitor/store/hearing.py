@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, func, insert, literal, select, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, literal, select, update
 
 from monitor.store.blobs import compressed, put
 from monitor.store.engine import Store, add_missing, chunks
 from monitor.store.tables import ARRIVALS, CURSORS, GAPS, MATCHES, RAW, SIGHTINGS, VERDICTS
-from probes.contract import Arrival, Batch
+from probes.contract import Arrival, Batch, Cursor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +39,14 @@ class GapEntry:
     @property
     def is_over(self) -> bool:
         """Whether we hear again: then it concerns the past only. A lost line is over when it has been caught up."""
-        return self.closed_at is not None or (self.found_by == CANARY and self.until is not None)
+        return self.closed_at is not None or (self.found_by in (CANARY, DOOR) and self.until is not None)
 
 
 LINE = "line"
 """A gap found because the line was lost; it closes when everything that came in it has been read."""
+
+DOOR = "door"
+"""A gap in which the door was shut, of what hears by it alone; also the place that is heard by it."""
 
 CANARY = "canary"
 """A gap found because a canary did not come home; reading on does not close it."""
@@ -61,14 +64,14 @@ def take_in(store: Store, channel: str, batch: Batch, now: datetime) -> TakenIn:
     with store.write() as connection:
         new: list[int] = []
         if prepared:
-            new = _store(connection, channel, batch.mailbox, prepared, data, now)
+            new = store_arrivals(connection, channel, batch.mailbox, prepared, data, now)
         _move_cursor(connection, channel, batch, now)
         if batch.heard_until is not None:
             _close_gaps(connection, channel, batch.mailbox, now)
     return TakenIn(new=tuple(new), repeats=len(prepared) - len(new))
 
 
-def _store(
+def store_arrivals(
     connection: Connection,
     channel: str,
     mailbox: str,
@@ -76,6 +79,10 @@ def _store(
     data: Mapping[str, bytes],
     now: datetime,
 ) -> list[int]:
+    """Store what is not here yet, inside a transaction that is open; returns the ids of what is new.
+
+    `prepared`: (sha256, arrival); `data`: the compressed bytes by sha256.
+    """
     here = (ARRIVALS.c.channel == channel, ARRIVALS.c.mailbox == mailbox)
     by_digest, by_provider = _known(connection, channel, mailbox, prepared)
     fresh: dict[str, Arrival] = {}
@@ -96,14 +103,16 @@ def _store(
                 "at": arrival.at,
                 "stored_at": now,
                 "understood": False,
+                "reader": arrival.reader,
             }
             for digest, arrival in fresh.items()
         ]
-        connection.execute(insert(ARRIVALS), rows)
-        made, made_by_provider = _known(connection, channel, mailbox, list(fresh.items()))
-        by_digest |= made
-        by_provider |= made_by_provider
-        _as_before(connection, {digest: made[digest][0] for digest in fresh})
+        for row in connection.execute(_NEW, rows):
+            one = fresh[row.sha256]
+            by_digest[row.sha256] = (row.id, one.at)
+            if one.provider_id is not None:
+                by_provider[one.provider_id] = (row.id, one.at)
+        _as_before(connection, {digest: by_digest[digest][0] for digest in fresh})
     sightings = []
     earliest: dict[int, datetime] = {}
     for digest, arrival in prepared:
@@ -150,25 +159,30 @@ def _as_before(connection: Connection, made: Mapping[str, int]) -> None:
 
 Known = dict[str, tuple[int, datetime]]
 
+# Made once: building them costs more than running them, which tells where requests come one by one.
+_HERE = select(ARRIVALS.c.id, ARRIVALS.c.at, ARRIVALS.c.sha256, ARRIVALS.c.provider_id).where(
+    ARRIVALS.c.channel == bindparam("in_channel"), ARRIVALS.c.mailbox == bindparam("in_mailbox")
+)
+_BY_DIGEST = _HERE.where(ARRIVALS.c.sha256.in_(bindparam("some", expanding=True)))
+_BY_PROVIDER = _HERE.where(ARRIVALS.c.provider_id.in_(bindparam("some", expanding=True)))
+_NEW = insert(ARRIVALS).returning(ARRIVALS.c.id, ARRIVALS.c.sha256)
+
 
 def _known(
     connection: Connection, channel: str, mailbox: str, prepared: Sequence[tuple[str, Arrival]]
 ) -> tuple[Known, Known]:
     """Arrivals on record: id and time, by sha256 and by the provider's id."""
-    columns = select(ARRIVALS.c.id, ARRIVALS.c.at, ARRIVALS.c.sha256, ARRIVALS.c.provider_id).where(
-        ARRIVALS.c.channel == channel, ARRIVALS.c.mailbox == mailbox
-    )
     by_digest: Known = {}
     by_provider: Known = {}
     digests = sorted({digest for digest, _ in prepared})
     providers = sorted({one.provider_id for _, one in prepared if one.provider_id is not None})
-    queries = [columns.where(ARRIVALS.c.sha256.in_(some)) for some in chunks(digests)]
-    queries += [columns.where(ARRIVALS.c.provider_id.in_(some)) for some in chunks(providers)]
-    for query in queries:
-        for row in connection.execute(query):
-            by_digest[row.sha256] = (row.id, row.at)
-            if row.provider_id is not None:
-                by_provider[row.provider_id] = (row.id, row.at)
+    for query, values in ((_BY_DIGEST, digests), (_BY_PROVIDER, providers)):
+        for some in chunks(values):
+            asked = {"in_channel": channel, "in_mailbox": mailbox, "some": list(some)}
+            for row in connection.execute(query, asked):
+                by_digest[row.sha256] = (row.id, row.at)
+                if row.provider_id is not None:
+                    by_provider[row.provider_id] = (row.id, row.at)
     return by_digest, by_provider
 
 
@@ -248,6 +262,26 @@ def open_gap(store: Store, channel: str, mailbox: str, why: str, now: datetime) 
             }  # fmt: skip
             connection.execute(insert(GAPS).values(values))
     return True
+
+
+def note_open(store: Store, channel: str, mailbox: str, now: datetime, patience: timedelta) -> bool:
+    """The door of a mailbox that hears by it alone is open now; False where it was shut: that is a gap for good.
+
+    What a provider could not bring it may bring again or not: nobody can tell, so the time counts as not heard.
+    """
+    same = (CURSORS.c.channel == channel, CURSORS.c.mailbox == mailbox, CURSORS.c.place == DOOR)
+    with store.write() as connection:
+        until = connection.scalar(select(CURSORS.c.heard_until).where(*same))
+        shut = until is not None and now - until > patience
+        if shut:
+            why = "the door was shut"
+            values = {
+                "channel": channel, "mailbox": mailbox, "since": until, "until": now, "why": why, "found_by": DOOR
+            }  # fmt: skip
+            connection.execute(insert(GAPS).values(values))
+        cursor = Cursor(place=DOOR, position="")
+        _move_cursor(connection, channel, Batch(mailbox=mailbox, arrivals=(), cursor=cursor, heard_until=now), now)
+    return not shut
 
 
 def gaps(store: Store, *, unclosed: bool = False) -> list[GapEntry]:

@@ -312,7 +312,8 @@ RULES: tuple[tuple[str, str, str], ...] = (
     (
         "every gap ends after it begins, and closes after it ends",
         "gaps",
-        "SELECT 'gap ' || id FROM gaps WHERE until < since OR closed_at < since OR found_by NOT IN ('line', 'canary')",
+        "SELECT 'gap ' || id FROM gaps WHERE until < since OR closed_at < since "
+        "OR found_by NOT IN ('line', 'canary', 'door')",
     ),
     (
         "a canary that was heard has its arrival, and one that was not has none",

@@ -163,7 +163,7 @@ def waiting(store: Store, now: datetime, *, after: Waiting | None = None, limit:
             CONTACTS.c.id.label("contact"), CONTACTS.c.tries, CONTACTS.c.message_id, CONTACTS.c.due.label("next"),
             PROBES.c.id.label("probe"), PROBES.c.study, PROBES.c.version_id, PROBES.c.slot, PROBES.c.scenario,
             PROBES.c.intent, PROBES.c.language.label("scenario_language"), PROBES.c.persona, PROBES.c.sender_name,
-            PROBES.c.pair, PROBES.c.reply_address, PROBES.c.subject, PROBES.c.body, PROBES.c.questions,
+            PROBES.c.pair, PROBES.c.reply_address, PROBES.c.subject, PROBES.c.body, PROBES.c.questions, PROBES.c.number,
             *TARGET_COLUMNS,
         )
         .join_from(CONTACTS, PROBES, CONTACTS.c.probe_id == PROBES.c.id)
@@ -209,6 +209,7 @@ def _due(row: RowMapping) -> Due:
         subject=row["subject"],
         body=row["body"],
         pair=row["pair"],
+        number=row["number"],
     )
 
 
@@ -286,6 +287,7 @@ def _add(
         "persona": due.persona.id,
         "pair": due.pair,
         "reply_address": None if refused else due.reply_address.lower(),
+        "number": due.number,
         "sender_name": due.persona.name,
         "subject": due.subject,
         "body": due.body,

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import RowMapping, and_, or_, select, update
 
 from monitor.facts import Refused
 from monitor.store.engine import Store, add_unless_there, clean
 from monitor.store.exhibits import keep_exhibits
 from monitor.store.planning import Decide, Waiting, read_contacted
-from monitor.store.records import OPEN_STATES, read_suppressed
+from monitor.store.records import OPEN_STATES, read_suppressed, stop_within
 from monitor.store.tables import CONTACTS, ENDPOINTS, PROBES, RECEIPTS
-from probes.contract import Receipt
+from probes.contract import Enquiry, Receipt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +37,7 @@ class Stale:
     attempt: int
     probe: str
     channel: str
-    address: str
-    message_id: str
+    enquiry: Enquiry
     started_at: datetime
 
 
@@ -75,7 +74,8 @@ def record_receipt(
     """Record what became of try number `attempt` and settle the contact; returns its new state.
 
     A deferred try is due again after retry_after[attempt - 1]; when the waits are used up the contact is `not_sent`.
-    A receipt that comes after its contact was given up as unknown still counts: it knows better.
+    A receipt that comes after its contact was given up as unknown still counts: it knows better. Where the recipient
+    has asked never to be contacted, that holds from the same moment on, on every channel.
     """
     values: dict[str, object] = {"state": receipt.state, "reason": clean(receipt.reason), "settled_at": receipt.at}
     if receipt.state == "deferred":
@@ -105,9 +105,17 @@ def record_receipt(
         "pattern": clean(receipt.pattern),
     }
     mine = (CONTACTS.c.id == contact, CONTACTS.c.tries == attempt, CONTACTS.c.state.in_(("sending", "unknown")))
+    same = (RECEIPTS.c.contact_id == contact, RECEIPTS.c.attempt == attempt, RECEIPTS.c.state == "unknown")
     with store.write() as connection:
-        add_unless_there(connection, RECEIPTS, row)
+        if not add_unless_there(connection, RECEIPTS, row) and receipt.state != "unknown":
+            connection.execute(update(RECEIPTS).where(*same).values(row))
         keep_exhibits(connection, contact, attempt, receipt.exhibits)
+        if receipt.asked_to_stop:
+            query = select(ENDPOINTS.c.address).join_from(PROBES, ENDPOINTS, PROBES.c.endpoint_id == ENDPOINTS.c.id)
+            asked = connection.scalars(
+                query.join(CONTACTS, CONTACTS.c.probe_id == PROBES.c.id).where(CONTACTS.c.id == contact)
+            ).all()
+            stop_within(connection, asked, clean(receipt.reason), receipt.at)
         connection.execute(update(CONTACTS).where(*mine).values(values))
         state: str = connection.scalars(select(CONTACTS.c.state).where(CONTACTS.c.id == contact)).one()
         return state
@@ -118,25 +126,40 @@ def stale(store: Store, limits: Mapping[str, timedelta], now: datetime, otherwis
 
     `limits`: by channel; `otherwise` is the limit of channels that are no longer configured.
     """
-    query = (
-        select(
-            CONTACTS.c.id.label("contact"),
-            CONTACTS.c.tries.label("attempt"),
-            PROBES.c.id.label("probe"),
-            PROBES.c.channel,
-            ENDPOINTS.c.address,
-            CONTACTS.c.message_id,
-            CONTACTS.c.started_at,
-        )
-        .join_from(CONTACTS, PROBES, CONTACTS.c.probe_id == PROBES.c.id)
-        .join(ENDPOINTS, PROBES.c.endpoint_id == ENDPOINTS.c.id)
-        .where(CONTACTS.c.state == "sending", CONTACTS.c.due <= now)
-        .order_by(CONTACTS.c.started_at)
-    )
     old = [and_(PROBES.c.channel == name, CONTACTS.c.started_at < now - limit) for name, limit in limits.items()]
     rest = and_(PROBES.c.channel.not_in(tuple(limits)), CONTACTS.c.started_at < now - otherwise)
+    where = (CONTACTS.c.state == "sending", CONTACTS.c.due <= now, or_(*old, rest))
     with store.read() as connection:
-        return [Stale(**row) for row in connection.execute(query.where(or_(*old, rest))).mappings()]
+        return [_stale(row) for row in connection.execute(_TAKEN.where(*where)).mappings()]
+
+
+def unknown(store: Store, channels: Sequence[str], since: datetime) -> list[Stale]:
+    """Contacts of these channels whose latest try began since then and whose fate is not known, oldest first."""
+    where = (CONTACTS.c.state == "unknown", CONTACTS.c.started_at >= since, PROBES.c.channel.in_(tuple(channels)))
+    with store.read() as connection:
+        return [_stale(row) for row in connection.execute(_TAKEN.where(*where)).mappings()]
+
+
+_TAKEN = (
+    select(
+        CONTACTS.c.id.label("contact"), CONTACTS.c.tries, CONTACTS.c.message_id, CONTACTS.c.started_at,
+        PROBES.c.id.label("probe"), PROBES.c.channel, PROBES.c.reply_address, PROBES.c.sender_name, PROBES.c.subject,
+        PROBES.c.body, PROBES.c.language, PROBES.c.intent, PROBES.c.number, ENDPOINTS.c.address,
+    )
+    .join_from(CONTACTS, PROBES, CONTACTS.c.probe_id == PROBES.c.id)
+    .join(ENDPOINTS, PROBES.c.endpoint_id == ENDPOINTS.c.id)
+    .order_by(CONTACTS.c.started_at)
+)  # fmt: skip
+
+
+def _stale(row: RowMapping) -> Stale:
+    names = ("probe", "sender_name", "subject", "body", "language", "message_id", "intent", "number")
+    reply_to = row["reply_address"] or ""
+    enquiry = Enquiry(**{name: row[name] for name in names}, to=row["address"], reply_to=reply_to)
+    return Stale(
+        contact=row["contact"], attempt=row["tries"], probe=row["probe"], channel=row["channel"], enquiry=enquiry,
+        started_at=row["started_at"],
+    )  # fmt: skip
 
 
 def give_up(store: Store, contact: int, attempt: int, reason: str, now: datetime) -> bool:

@@ -109,7 +109,7 @@ class Probe(SQLModel, table=True):
     """One enquiry to one endpoint. Slots are unique per study and endpoint: a plan made twice is planned once.
 
     `reply_address` is stored in lower case, the spelling under which it is looked up and goes on the wire; a probe that
-    policy refused has none.
+    policy refused has none. `number` is the one of ours that it is asked from.
     """
 
     __tablename__ = "probes"
@@ -132,6 +132,7 @@ class Probe(SQLModel, table=True):
     subject: str = Field(sa_type=Text)
     body: str = Field(sa_type=Text)
     questions: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
+    number: str | None = None
     suppressed_reason: str | None = None
     planned_at: datetime
 
@@ -170,7 +171,7 @@ class ReceiptRow(SQLModel, table=True):
     state: str
     at: datetime
     accepted_by: str | None = None
-    provider_id: str | None = None
+    provider_id: str | None = Field(default=None, index=True)
     code: str | None = None
     reason: str = Field(default="", sa_type=Text)
     transcript: str = Field(default="", sa_type=Text)
@@ -222,7 +223,8 @@ class Raw(SQLModel, table=True):
 class ArrivalRow(SQLModel, table=True):
     """Something that came in. `at`: earliest trustworthy time of its sightings. `understood`: a verdict exists.
 
-    `attested_at`: when its signatures were checked with the keys published then (null: not yet).
+    `attested_at`: when its signatures were checked with the keys published then (null: not yet). `reader`: the channel
+    kind that can read its bytes ("": it is a mail).
     """
 
     __tablename__ = "arrivals"
@@ -240,6 +242,24 @@ class ArrivalRow(SQLModel, table=True):
     stored_at: datetime
     understood: bool = False
     attested_at: datetime | None = None
+    reader: str = ""
+
+
+class ReportRow(SQLModel, table=True):
+    """What a provider said later of something that we handed over: one row for each of its words, in any order."""
+
+    __tablename__ = "reports"
+    __table_args__ = (UniqueConstraint("channel", "provider_id", "status"),)
+    id: int | None = Field(default=None, primary_key=True)
+    channel: str
+    provider_id: str
+    status: str
+    rank: int
+    at: datetime
+    code: str | None = None
+    meaning: str = Field(default="", sa_type=Text)
+    raw: bytes = Field(sa_type=LargeBinary)
+    stored_at: datetime
 
 
 class Sighting(SQLModel, table=True):
@@ -355,8 +375,8 @@ class Canary(SQLModel, table=True):
 class Gap(SQLModel, table=True):
     """A time in which we may have been deaf; `closed_at` is set when what came in it has been read after all.
 
-    `found_by`: `line` when the line was lost, `canary` when a canary did not come home. `until` is null while a
-    canary's gap goes on.
+    `found_by`: `line` when the line was lost, `canary` when a canary did not come home, `door` when our door was shut.
+    `until` is null while a canary's gap goes on.
     """
 
     __tablename__ = "gaps"
@@ -472,6 +492,7 @@ EXHIBITS = metadata.tables["exhibits"]
 EXHIBIT_DATA = metadata.tables["exhibit_data"]
 RAW = metadata.tables["raw"]
 ARRIVALS = metadata.tables["arrivals"]
+REPORTS = metadata.tables["reports"]
 SIGHTINGS = metadata.tables["sightings"]
 MATCHES = metadata.tables["matches"]
 VERDICTS = metadata.tables["verdicts"]

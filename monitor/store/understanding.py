@@ -30,6 +30,11 @@ HEAD_BYTES = 16 * 1024
 LOADED_BYTES = 32 * 1024 * 1024
 """How much raw mail is in memory at a time; a single larger one is read all the same."""
 
+LOADED = (
+    ARRIVALS.c.id, ARRIVALS.c.channel, ARRIVALS.c.mailbox, ARRIVALS.c.at, ARRIVALS.c.sha256, ARRIVALS.c.reader,
+    RAW.c.size,
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unread:
@@ -40,18 +45,21 @@ class Unread:
     mailbox: str
     at: datetime
     raw: bytes
+    reader: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Understood:
     """What an arrival turned out to be, and where it belongs; `canary`: the one that it is; `erase`: it came from
-    somebody who was forgotten, so that its bytes go once this is stored."""
+    somebody who was forgotten, so that its bytes go once this is stored; `stops`: who asks by it, surely, never to be
+    contacted again, whether or not a probe of ours is open."""
 
     arrival: int
     matches: tuple[Match, ...]
     verdict: Verdict
     canary: int | None = None
     erase: bool = False
+    stops: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +75,7 @@ class Change:
 def not_understood(store: Store, limit: int = 200) -> list[Unread]:
     """Arrivals that have no verdict yet, in the order in which they came; at most `limit` and 32 MB, at least one."""
     query = (
-        select(ARRIVALS.c.id, ARRIVALS.c.channel, ARRIVALS.c.mailbox, ARRIVALS.c.at, ARRIVALS.c.sha256, RAW.c.size)
+        select(*LOADED)
         .join_from(ARRIVALS, RAW, ARRIVALS.c.sha256 == RAW.c.sha256)
         .where(ARRIVALS.c.understood.is_(False), RAW.c.erased_at.is_(None))
         .order_by(ARRIVALS.c.channel, ARRIVALS.c.at)
@@ -82,10 +90,9 @@ def stored_arrivals(store: Store, limit: int = 200) -> Iterator[list[Unread]]:
     One whose bytes were erased keeps what was understood of it.
     """
     last = 0
-    columns = (ARRIVALS.c.id, ARRIVALS.c.channel, ARRIVALS.c.mailbox, ARRIVALS.c.at, ARRIVALS.c.sha256, RAW.c.size)
     while True:
         query = (
-            select(*columns)
+            select(*LOADED)
             .join_from(ARRIVALS, RAW, ARRIVALS.c.sha256 == RAW.c.sha256)
             .where(ARRIVALS.c.id > last, RAW.c.erased_at.is_(None))
             .order_by(ARRIVALS.c.id)
@@ -152,6 +159,7 @@ def _loaded(store: Store, query: Select[Any]) -> Iterator[list[Unread]]:
                 mailbox=row.mailbox,
                 at=row.at,
                 raw=raws[row.sha256],
+                reader=row.reader,
             )
             for row in some
         ]
@@ -208,7 +216,7 @@ def _stop(connection: Connection, item: Understood, now: datetime) -> None:
         return
     believed = [match.probe for match in item.matches if match.strong or match.standing != "stranger"]
     query = select(ENDPOINTS.c.address).join_from(PROBES, ENDPOINTS, PROBES.c.endpoint_id == ENDPOINTS.c.id)
-    addresses = set(connection.scalars(query.where(PROBES.c.id.in_(believed))))
+    addresses = {*connection.scalars(query.where(PROBES.c.id.in_(believed))), *item.stops}
     if addresses:
         stop_within(connection, addresses, "a reply asked us to stop", now, arrival_id=item.arrival)
 

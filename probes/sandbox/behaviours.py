@@ -131,10 +131,11 @@ def _business(row: Mapping[str, Any]) -> Business:
     refusal = known.pop("refusal", None)
     mails = known.pop("mails", [])
     known["partners"] = tuple(known.pop("partners", ()))
-    return Business(truth=_truth(truth), refusal=_refusal(refusal), mails=tuple(_mail(m) for m in mails), **known)
+    return Business(truth=truth_of(truth), refusal=_refusal(refusal), mails=tuple(_mail(m) for m in mails), **known)
 
 
-def _truth(row: Mapping[str, Any]) -> Truth:
+def truth_of(row: Mapping[str, Any]) -> Truth:
+    """A truth as the files write it."""
     known = dict(row)
     answer = known.pop("first_answer", None)
     return Truth(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -18,14 +18,17 @@ from typing import TYPE_CHECKING
 
 from probes import loader
 from probes.sandbox.behaviours import Business
+from probes.sandbox.callers import Caller
 
 if TYPE_CHECKING:  # they need the extra `demo`
+    from probes.sandbox.exchange import Exchange
     from probes.sandbox.mailserver import MailServer
     from probes.sandbox.world import World
 
 MARKER = ".unanswered-demo"
 CONFIG = "config.toml"
 PASSWORD = "mailbox.secret"  # noqa: S105 - the name of a file
+TOKEN = "provider.secret"  # noqa: S105 - the name of a file
 STORE = "unanswered.db"
 SITE = "site"
 SECTOR = "bicycle workshops"
@@ -66,7 +69,7 @@ def clear(out: Path) -> Place:
         raise ForeignFolder(f"{out} holds something that no demo wrote; name another folder with --out, or empty it")
     out.mkdir(parents=True, exist_ok=True)
     (out / MARKER).write_text("Written by `unanswered demo`, which will write here again.\n", encoding="utf-8")
-    for name in (CONFIG, PASSWORD, "businesses.csv"):
+    for name in (CONFIG, PASSWORD, TOKEN, "businesses.csv"):
         (out / name).unlink(missing_ok=True)
     for scenario in _scenarios():
         (out / "scenarios" / scenario.name).unlink(missing_ok=True)
@@ -75,9 +78,20 @@ def clear(out: Path) -> Place:
     return Place(out)  # the site takes away its own old pages
 
 
-def write(place: Place, businesses: Iterable[Business], server: MailServer, world: World) -> None:
+def write(
+    place: Place,
+    businesses: Iterable[Business],
+    server: MailServer,
+    world: World,
+    callers: Sequence[Caller] = (),
+    exchange: Exchange | None = None,
+) -> None:
     """Write everything that a user writes before a first study: it points at the sandbox that is running."""
     template = files("probes.sandbox").joinpath("demo.toml").read_text(encoding="utf-8")
+    if exchange is not None:
+        more = files("probes.sandbox").joinpath("demo-numbers.toml").read_text(encoding="utf-8")
+        template += more.replace("@ACCOUNT@", exchange.account).replace("@API@", exchange.api)
+        _keep_secret(place.out / TOKEN, exchange.token)
     config = (
         template.replace("@SMTP_PORT@", str(world.port))
         .replace("@IMAP_PORT@", str(server.imap_port))
@@ -85,14 +99,12 @@ def write(place: Place, businesses: Iterable[Business], server: MailServer, worl
         .replace("@DOMAIN@", server.domain)
     )
     place.config.write_text(config, encoding="utf-8")
-    secret = place.out / PASSWORD
-    secret.touch(mode=0o600)
-    secret.write_text(server.password + "\n", encoding="utf-8")
+    _keep_secret(place.out / PASSWORD, server.password)
     scenarios = place.out / "scenarios"
     scenarios.mkdir(exist_ok=True)
     for scenario in _scenarios():
         (scenarios / scenario.name).write_bytes(scenario.read_bytes())
-    place.businesses.write_text(_csv(businesses, _address_heading(config)), encoding="utf-8", newline="")
+    place.businesses.write_text(_csv(businesses, callers, _headings(config)), encoding="utf-8", newline="")
 
 
 def _scenarios() -> list[Traversable]:
@@ -100,22 +112,36 @@ def _scenarios() -> list[Traversable]:
     return [entry for entry in folder.iterdir() if entry.name.endswith(".toml")]
 
 
-def _address_heading(config: str) -> str:
-    """What the column of addresses is called: the channel of the config says it."""
-    (channel,) = tomllib.loads(config)["channels"].values()
-    return loader.load(channel["kind"]).description.columns[0]
+def _keep_secret(path: Path, secret: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(secret + "\n", encoding="utf-8")
 
 
-def _csv(businesses: Iterable[Business], address: str) -> str:
+def _headings(config: str) -> dict[str, str]:
+    """What the column of addresses of each channel is called, the one of mail first: the channel says it."""
+    channels = tomllib.loads(config)["channels"]
+    return {name: loader.load(channel["kind"]).description.columns[0] for name, channel in channels.items()}
+
+
+def _csv(businesses: Iterable[Business], callers: Sequence[Caller], headings: Mapping[str, str]) -> str:
+    address, *others = headings.values()
+    names = list(headings)[1:]
     text = io.StringIO()
     table = csv.writer(text)
     table.writerow(
         ["key", "name", address, "sector", "country", "language", "timezone", "group", "basis", "basis_proof",
-         "partner_domains"]
+         "partner_domains", *others]
     )  # fmt: skip
     for one in businesses:
         table.writerow(
             [one.key, one.name, one.address, SECTOR, one.country, one.language, one.timezone, one.group or "",
-             "public_enquiry", f"https://{one.domain}/contact", " ".join(one.partners)]
+             "public_enquiry", f"https://{one.domain}/contact", " ".join(one.partners), *[""] * len(others)]
+        )  # fmt: skip
+    for caller in callers:
+        numbers = [caller.number if caller.channel == name else "" for name in names]
+        sector = f"{SECTOR} ({caller.channel})"
+        table.writerow(
+            [caller.key, caller.name, "", sector, caller.country, caller.language, caller.timezone, "", "own", "", "",
+             *numbers]
         )  # fmt: skip
     return text.getvalue()

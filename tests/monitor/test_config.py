@@ -268,6 +268,8 @@ def test_the_example_is_a_config_that_loads(tmp_path: Path) -> None:
         "UNANSWERED_SMTP_PASSWORD": "x",
         "UNANSWERED_IMAP_PASSWORD": "y",
         "UNANSWERED_CANARY_PASSWORD": "canary-secret",
+        "UNANSWERED_TWILIO_TOKEN": "twilio-secret",
+        "UNANSWERED_DOOR_SECRET": "door-secret",
     }
     found = load(example(tmp_path), env)
     assert set(found.studies) == {"sector"}

@@ -56,7 +56,7 @@ WRITERS = {
     function.__code__
     for function in (
         sending.claim, sending.record_receipt, sending.give_up, planning._add, planning.freeze, hearing.take_in,
-        hearing._store, hearing._move_cursor, hearing._close_gaps, hearing.retire_places,
+        hearing.store_arrivals, hearing._move_cursor, hearing._close_gaps, hearing.retire_places,
         understanding.store_understood, records.stop_within, records.hold_back, send_module._Pass._send,
         send_module._Pass.settle, listen_module.hear, listen_module.understand,
     )

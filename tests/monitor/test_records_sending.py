@@ -191,7 +191,7 @@ def test_a_contact_left_in_the_middle_is_found_when_its_time_is_over(world: Worl
     claim(world, item)
     assert sending.stale(world.store, LIMITS, TUESDAY + timedelta(minutes=20), HOUR) == []
     (found,) = sending.stale(world.store, LIMITS, TUESDAY + timedelta(minutes=21), HOUR)
-    assert (found.probe, found.address, found.message_id, found.attempt) == (
+    assert (found.probe, found.enquiry.to, found.enquiry.message_id, found.attempt) == (
         "probe1", "info@firm1.example", "<m1@inbox.example>", 1,
     )  # fmt: skip
 

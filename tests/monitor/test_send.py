@@ -296,11 +296,11 @@ def test_what_was_left_in_the_middle_is_unknown_once_its_time_is_over(world: Wor
 @pytest.mark.parametrize("answer", ["sent", "deferred", None, "breaks"])
 def test_a_channel_that_can_tell_is_asked_what_became_of_it(world: World, answer: str | None) -> None:
     left_in_the_middle(world)
-    asked: list[tuple[str, str, datetime]] = []
+    asked: list[tuple[str, datetime]] = []
 
     class Telling(OddWire):
-        def settle(self, message_id: str, to: str, since: datetime, now: Clock) -> Receipt | None:
-            asked.append((message_id, to, since))
+        def settle(self, enquiry: Enquiry, since: datetime, now: Clock) -> Receipt | None:
+            asked.append((enquiry.message_id, since))
             if answer == "breaks":
                 raise ValueError("no such luck")
             return Receipt(state=answer, at=now()) if answer else None  # type: ignore[arg-type]
@@ -308,7 +308,7 @@ def test_a_channel_that_can_tell_is_asked_what_became_of_it(world: World, answer
     contact = only([one for one in world.contacts().values() if one["state"] == "sending"])
     wire = Telling(lambda _one, now: Receipt(state="sent", at=now()))
     summary = world.passes(hours=1).send(channels={CHANNEL: OpenChannel(CHANNEL, FakeChannel(), wire)})
-    assert [(one[0], one[2]) for one in asked] == [(contact["message_id"], TUESDAY)]
+    assert asked == [(contact["message_id"], TUESDAY)]
     state = only([one["state"] for one in world.contacts().values() if one["id"] == contact["id"]])
     expected = {"sent": "sent", "deferred": "deferred", None: "unknown", "breaks": "unknown"}[answer]
     assert state == expected

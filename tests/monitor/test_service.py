@@ -148,3 +148,46 @@ def test_listen_without_once_ends_cleanly_on_ctrl_c(folder: Path) -> None:
         until(lambda: "listening on 1 channels" in (folder / "said").read_text(), "it listens")
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 0, (folder / "said").read_text()
+
+
+def test_the_service_opens_the_door_and_understands_what_is_brought(tmp_path: Path) -> None:
+
+    import httpx2
+
+    from probes.sandbox.exchange import Exchange
+    from tests.wire.telephony import ACCOUNT, PUBLIC, SMS, START, TOKEN, shop, write_folder
+
+    with Exchange(ACCOUNT, TOKEN, lambda: START, public=PUBLIC) as exchange:
+        config = write_folder(tmp_path, exchange.api)
+        command = [sys.executable, "-m", "unanswered", "run", "--config", str(config)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parent.parent.parent)
+        try:
+            assert process.stdout is not None
+            said = ""
+            while (found := re.search(r"the door is open on \S+ port (\d+) for ([\w, ]+)", said)) is None:
+                line = process.stdout.readline()
+                assert line, said
+                said += line
+            assert found[2] == "texts, calls"
+            url = f"http://127.0.0.1:{found[1]}"
+            fields = {
+                "MessageSid": "SM1",
+                "AccountSid": ACCOUNT,
+                "From": shop(0),
+                "To": SMS,
+                "Body": "Yes",
+                "NumMedia": "0",
+            }
+            target, body, headers = exchange.signed(f"{PUBLIC}/in/texts", fields)
+            assert httpx2.post(url + target, content=body, headers=headers).status_code == 200
+            assert httpx2.get(f"{url}/healthz").json() == {"ok": True}
+            store = Store.open(tmp_path / "unanswered.db")
+            deadline = time.monotonic() + 60
+            while not [row for row in rows(store, "arrivals") if row["understood"]]:
+                assert time.monotonic() < deadline, "what was brought is not understood"
+                time.sleep(0.05)
+            store.close()
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=60)
+        assert process.returncode == 0

@@ -24,6 +24,12 @@ class Case:
     env: dict[str, str] = field(default_factory=dict)
 
 
+TWILIO = {
+    "account_sid": "AC" + "0" * 32,
+    "auth_token_env": "TWILIO_TOKEN",
+    "numbers": ["+12025550100"],
+}
+
 CASES = {
     "console": Case(
         table={},
@@ -67,6 +73,27 @@ CASES = {
         addresses=("Info@Shop.example", "info@bücher.example", "chào@shop.example"),
         nonsense=("", "info", "info@", "info@shop", "a@b.example, c@d.example", "info\r\n@shop.example"),
         env={"SMTP_PASSWORD": "hunter2-smtp", "IMAP_PASSWORD": "hunter2-imap"},
+    ),
+    "mail_door": Case(
+        table={"mailbox": "inbox.example.org", "secret_env": "DOOR_SECRET"},
+        outside=(),
+        addresses=("Info@Shop.example",),
+        nonsense=("", "info"),
+        env={"DOOR_SECRET": "hunter2-door"},
+    ),
+    "phone": Case(
+        table=TWILIO,
+        outside=({**TWILIO, "api": "https://192.0.2.1"}, {**TWILIO, "api": "http://192.0.2.1"}),
+        addresses=("+44 20 7183 8750", "0033 1 70 36 39 50", "+12125550123"),
+        nonsense=("", "020 7183 8750", "+1 900 555 0123", "+112", "911", "+44 7", "ring us", "+33170363950;+331703639"),
+        env={"TWILIO_TOKEN": "hunter2-token"},
+    ),
+    "sms": Case(
+        table=TWILIO,
+        outside=({**TWILIO, "api": "https://192.0.2.1"}, {**TWILIO, "api": "http://192.0.2.1"}),
+        addresses=("+44 7400 123456", "+12125550123", "+84 90 123 45 67"),
+        nonsense=("", "07400 123456", "+1 900 555 0123", "+112", "word"),
+        env={"TWILIO_TOKEN": "hunter2-token"},
     ),
 }
 
