@@ -64,7 +64,7 @@ def typed(form: Form, page: Page, named: tuple[Named, ...]) -> Typed:
     own = _own_words(reasons, _OWN)
     said = _own_words(reasons, _OWN[:3])
     if said["other"] >= 1.5 and not said["contact"]:
-        weights["contact"] -= 6.0
+        weights["contact"] -= 8.0
     if not own["contact"]:
         weights["contact"] -= _unsure_of_sending(form, page)
         if max(own[what] for what in ("registration", "order", "login")) >= 3.0:

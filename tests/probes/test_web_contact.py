@@ -25,7 +25,8 @@ def first(*links: Link, **about: Any) -> str | None:
     [
         ("en", "Contact us"), ("en", "Get in touch"), ("fr", "Nous contacter"), ("vi", "Liên hệ"), ("zh", "联系我们"),
         ("zh-TW", "聯絡我們"), ("es", "Contáctenos"), ("de", "Kontakt"), ("it", "Contattaci"), ("pt", "Fale conosco"),
-        ("ja", "お問い合わせ"), ("ru", "Контакты"), ("pl", "Napisz do nas"), ("nl", "Neem contact op"), ("hu", "Kapcsolat"),
+        ("ja", "お問い合わせ"), ("ru", "Контакты"), ("pl", "Napisz do nas"), ("nl", "Neem contact op"), ("hu",
+        "Kapcsolat"),
     ],
 )  # fmt: skip
 def test_the_contact_page_is_found_by_the_text_of_its_link(language: str, text: str) -> None:
