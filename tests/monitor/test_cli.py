@@ -61,8 +61,8 @@ def study(unanswered: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> R
 
 
 COMMANDS = {
-    "init", "doctor", "import", "plan", "send", "listen", "run", "status", "classify", "form", "rescore", "report", "verify",
-    "stop", "demo",
+    "init", "doctor", "import", "plan", "send", "listen", "run", "status", "classify", "form", "rescore", "report",
+    "verify", "stop", "demo",
 }  # fmt: skip
 
 
