@@ -252,7 +252,7 @@ def _asked_for(form: Form, facts: Facts) -> Iterator[tuple[FormType, float, str]
     if facts.boxes >= 4 and not facts.lines and (named or facts.users) and has["email"]:
         yield "registration", 2.0, "it asks who one is, and for no message"
     if facts.friends:
-        yield "other", 4.0, "it asks for somebody else's address"
+        yield "other", 7.0, "it asks for somebody else's address"
     if facts.hidden & {"comment_post_id", "comment_parent"}:
         yield "comment", 8.0, "it has a comment's hidden fields"
     if facts.hidden & {"_wpcf7", "wpforms[id]", "gform_submit", "form_build_id"} and has["message"]:

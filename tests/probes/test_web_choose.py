@@ -218,3 +218,8 @@ def test_a_message_of_one_line_needs_more_beside_it() -> None:
     assert choose(page(form(box("text", "Text"), box("name", "Name"), send("Go")))).chosen is None
     lines = (box("q1", "Your question"), box("name", "Your name"), box("email", "E-mail"))
     assert choose(page(form(*lines, send("Send"), heading="Contact us"))).chosen == 0
+
+
+def test_what_asks_for_a_friends_address_is_not_for_the_firm_whatever_it_is_called() -> None:
+    made = form(box("name", "Name"), box("email", "E-mail"), box("friend_email", "To"), area("m", "Text"), send("Send"))
+    assert choose(page(made)).forms[0].type != "contact"

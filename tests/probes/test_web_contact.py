@@ -127,6 +127,7 @@ def test_numbers_are_read_from_links_text_and_linked_data_each_once() -> None:
     assert numbers(links=(link("", raw="tel:+49-30-1234567"),), text="Call +49 (0)30 123 45 67 now") == (
         "+49301234567",
     )
+    assert numbers(links=(link("", raw="tel:+49301234567"),), text="Tel. 030 1234567") == ("+49301234567",)
     assert numbers(linked_data=('{"telephone": "+84 24 3333 4444"}',)) == ("+842433334444",)
     assert numbers(text="Điện thoại: 024 3333 4444") == ("02433334444",)
     assert numbers(text="Tel. (030) 123 45 67") == ("0301234567",)

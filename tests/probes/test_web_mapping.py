@@ -292,3 +292,35 @@ def test_a_short_word_counts_only_on_a_page_in_its_language() -> None:
 
 def test_the_answer_field_of_a_vendor_is_a_captcha() -> None:
     assert one(area("g-recaptcha-response", visible=False, hidden_by="display")) == "captcha"
+
+
+def test_words_beside_a_control_that_has_words_of_its_own_are_not_about_it() -> None:
+    assert one(box("f1", "Widget", near="Telephone:")) == "other"
+
+
+def test_an_id_alone_says_little_against_words_that_are_not_known() -> None:
+    assert one(box("f1", "Widget", id="email9")) == "other"
+    assert one(box("f1", id="email9")) == "email"
+
+
+def test_what_one_is_interested_in_is_a_topic_where_it_is_chosen_and_no_subject_where_it_is_written() -> None:
+    assert one(choice("f1", "I am interested in", "A", "B")) == "topic"
+    assert one(box("f1", "What are you interested in?")) == "other"
+
+
+def test_the_first_choice_of_a_select_stands_for_its_label() -> None:
+    assert one(choice("f1", "", "Choose a subject", "A", "B")) == "topic"
+    assert one(choice("f1", "", "Red", "Green")) == "other"
+
+
+@pytest.mark.parametrize("classes", ["input d-none", "hidden", "visually-hidden"])
+def test_a_box_whose_class_says_hidden_is_a_trap_although_its_style_sheet_is_gone(classes: str) -> None:
+    made = contact_form(box("nickname2", classes=classes))
+    assert mapping.label(made, page(made))["nickname2"] == "honeypot"
+    every = form(*(box(name, name, classes=classes) for name in ("name", "email")), area("m", classes=classes), send())
+    assert "honeypot" not in mapping.label(every, page(every)).values()
+
+
+def test_every_key_that_is_not_of_type_hidden_has_a_label() -> None:
+    made = contact_form(tick("x"), choice("y"), box("z", type="file"))
+    assert set(mapping.label(made, page(made))) == {one.key for one in made.controls}
