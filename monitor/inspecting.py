@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -70,6 +71,8 @@ def inspect(
             _within_reach(target, live=live and proxy is not None)
         elif "://" in target:
             raise UsageError(f"{target}: only http and https can be opened")
+        elif not Path(target).is_file():
+            raise UsageError(f"{target}: there is no such file")
     for one in reading.read(targets, configured=browser, proxy=proxy, timeout=timeout):
         if one.page is None:
             yield Inspected(target=one.target, problem=one.problem)

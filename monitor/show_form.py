@@ -27,7 +27,7 @@ def inspected(terminal: Terminal, found: Inspected) -> bool:
         terminal.say(f"  forms: {types}")
     for key, label in inspection.fields.items():
         terminal.say(f"  {label:<10} {key}")
-    for what, values in (("mail", found.published.mails), ("phone", found.published.numbers)):
+    for what, values in (("mail", found.published.mails), ("number", found.published.numbers)):
         if values:
             terminal.say(f"  {what}: {', '.join(values[:5])}")
     return True

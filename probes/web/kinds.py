@@ -64,7 +64,7 @@ def typed(form: Form, page: Page, named: tuple[Named, ...]) -> Typed:
     own = _own_words(reasons, _OWN)
     said = _own_words(reasons, _OWN[:3])
     if said["other"] >= 1.5 and not said["contact"]:
-        weights["contact"] -= 6.0
+        weights["contact"] -= 8.0
     if not own["contact"]:
         weights["contact"] -= _unsure_of_sending(form, page)
         if max(own[what] for what in ("registration", "order", "login")) >= 3.0:
@@ -252,7 +252,7 @@ def _asked_for(form: Form, facts: Facts) -> Iterator[tuple[FormType, float, str]
     if facts.boxes >= 4 and not facts.lines and (named or facts.users) and has["email"]:
         yield "registration", 2.0, "it asks who one is, and for no message"
     if facts.friends:
-        yield "other", 4.0, "it asks for somebody else's address"
+        yield "other", 7.0, "it asks for somebody else's address"
     if facts.hidden & {"comment_post_id", "comment_parent"}:
         yield "comment", 8.0, "it has a comment's hidden fields"
     if facts.hidden & {"_wpcf7", "wpforms[id]", "gform_submit", "form_build_id"} and has["message"]:

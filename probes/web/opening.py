@@ -90,6 +90,8 @@ def _open(context: BrowserContext, url: str, timeout: int) -> BrowserPage:
     except TookTooLong as error:
         raise Unreadable(f"did not open within {timeout / 1000:g} seconds") from error
     except Error as error:
+        if "ERR_HTTP_RESPONSE_CODE_FAILURE" in str(error):
+            raise Unreadable("cannot be opened: the server answers with an error and no page") from error
         raise Unreadable(f"cannot be opened ({_first_line(error)})") from error
     if response is not None and response.status >= 400:
         raise Unreadable(f"cannot be opened: the server answers {response.status}", permanent=response.status < 500)

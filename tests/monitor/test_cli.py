@@ -61,8 +61,8 @@ def study(unanswered: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> R
 
 
 COMMANDS = {
-    "init", "doctor", "import", "plan", "send", "listen", "run", "status", "classify", "rescore", "report", "verify",
-    "stop", "demo",
+    "init", "doctor", "import", "plan", "send", "listen", "run", "status", "classify", "form", "rescore", "report",
+    "verify", "stop", "demo",
 }  # fmt: skip
 
 
@@ -303,3 +303,17 @@ def test_a_secret_never_shows(study: Run, monkeypatch: pytest.MonkeyPatch) -> No
     for path in Path().rglob("*"):
         if path.is_file():
             assert b"hunter2" not in path.read_bytes(), path
+
+
+@pytest.mark.parametrize("target", ["nowhere.html", "ftp://127.0.0.1/a", "http://192.0.2.1/contact", "http://[bad/"])
+def test_form_of_what_is_not_there_or_out_of_reach_is_wrong_use(unanswered: Run, target: str) -> None:
+    said = unanswered("form", target)
+    assert said.code == 2
+    assert target in said.err
+
+
+def test_form_without_a_browser_cannot_do_its_job(unanswered: Run) -> None:
+    Path("page.html").write_text("<form></form>")
+    said = unanswered("form", "--browser", "no-such-browser", "page.html")
+    assert said.code == 3
+    assert "no-such-browser is not a program" in said.err

@@ -8,7 +8,7 @@ from typing import Any
 from probes.web.snapshot import Control, Form, Link, Mark, Option, Page, keys
 
 
-def box(name: str = "", label: str = "", type: str = "text", **more: Any) -> Control:
+def box(name: str = "", label: str = "", type: str = "text", **more: Any) -> Control:  # noqa: A002 - as in HTML
     """A box for a line of text."""
     return Control(tag="input", type=type, name=name, label=label, **{"width": 200, "height": 24, **more})
 

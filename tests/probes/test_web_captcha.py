@@ -49,7 +49,8 @@ def test_a_mark_in_the_form_tells_the_kind(mark: Mark, expected: str) -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("g-recaptcha-response", "recaptcha_v2"), ("h-captcha-response", "hcaptcha"), ("cf-turnstile-response", "turnstile"),
+        ("g-recaptcha-response", "recaptcha_v2"), ("h-captcha-response", "hcaptcha"), ("cf-turnstile-response",
+        "turnstile"),
         ("frc-captcha-solution", "friendlycaptcha"), ("altcha", "altcha"), ("mtcaptcha-verifiedtoken", "mtcaptcha"),
         ("geetest_challenge", "geetest"), ("_wpcf7_recaptcha_response", "recaptcha_v2"),
     ],
@@ -81,7 +82,8 @@ def test_a_form_without_an_element_of_its_own_has_the_marks_of_the_page() -> Non
     ("text", "expected"),
     [
         ("3 + 4 =", "arithmetic"), ("What is nine minus two?", "arithmetic"), ("Wieviel ist 5 + 5?", "arithmetic"),
-        ("Combien font 3 + 4 ?", "arithmetic"), ("请计算 3+4=", "arithmetic"), ("Сколько будет семь плюс два", "arithmetic"),
+        ("Combien font 3 + 4 ?", "arithmetic"), ("请计算 3+4=", "arithmetic"), ("Сколько будет семь плюс два",
+        "arithmetic"),
         ("Type the letters you see in the picture", "letters"), ("Geben Sie den Code ein", "letters"),
         ("Nhập mã bảo vệ", "letters"), ("验证码", "letters"), ("画像の文字", "letters"), ("Przepisz kod", "letters"),
         ("Escriba los caracteres de la imagen", "letters"), ("Digite o código da imagem", "letters"),

@@ -68,7 +68,8 @@ def test_every_type_is_told(made: Form, expected: str) -> None:
     [
         ("de", "Benutzername", "Passwort", "Anmelden"), ("fr", "Identifiant", "Mot de passe", "Se connecter"),
         ("vi", "Tên đăng nhập", "Mật khẩu", "Đăng nhập"), ("zh", "用户名", "密码", "登录"),
-        ("ru", "Логин", "Пароль", "Войти"), ("ja", "ユーザー名", "パスワード", "ログイン"), ("pl", "Login", "Hasło", "Zaloguj się"),
+        ("ru", "Логин", "Пароль", "Войти"), ("ja", "ユーザー名", "パスワード", "ログイン"), ("pl", "Login", "Hasło",
+        "Zaloguj się"),
     ],
 )  # fmt: skip
 def test_a_log_in_is_told_in_any_language(language: str, user: str, password: str, button: str) -> None:
@@ -78,10 +79,12 @@ def test_a_log_in_is_told_in_any_language(language: str, user: str, password: st
 @pytest.mark.parametrize(
     ("language", "name", "email", "message", "button"),
     [
-        ("fr", "Votre nom", "Votre courriel", "Votre message", "Envoyer"), ("de", "Name", "E-Mail", "Nachricht", "Senden"),
+        ("fr", "Votre nom", "Votre courriel", "Votre message", "Envoyer"), ("de", "Name", "E-Mail", "Nachricht",
+        "Senden"),
         ("vi", "Họ và tên", "Email", "Nội dung", "Gửi"), ("zh", "姓名", "邮箱", "留言内容", "提交"),
         ("es", "Nombre", "Correo", "Mensaje", "Enviar"), ("it", "Nome", "E-mail", "Messaggio", "Invia"),
-        ("pt", "Nome", "E-mail", "Mensagem", "Enviar"), ("ja", "お名前", "メールアドレス", "お問い合わせ内容", "送信する"),
+        ("pt", "Nome", "E-mail", "Mensagem", "Enviar"), ("ja", "お名前", "メールアドレス", "お問い合わせ内容",
+        "送信する"),
         ("ru", "Имя", "Почта", "Сообщение", "Отправить"), ("pl", "Imię i nazwisko", "E-mail", "Wiadomość", "Wyślij"),
         ("nl", "Naam", "E-mail", "Bericht", "Verzenden"),
     ],
@@ -97,8 +100,10 @@ def test_a_contact_form_is_told_in_any_language(
 @pytest.mark.parametrize(
     ("language", "heading", "button"),
     [
-        ("fr", "Laisser un commentaire", "Publier le commentaire"), ("de", "Schreibe einen Kommentar", "Kommentar abschicken"),
-        ("vi", "Để lại một bình luận", "Gửi bình luận"), ("zh", "发表评论", "提交评论"), ("ja", "コメントを残す", "コメントを送信"),
+        ("fr", "Laisser un commentaire", "Publier le commentaire"), ("de", "Schreibe einen Kommentar",
+        "Kommentar abschicken"),
+        ("vi", "Để lại một bình luận", "Gửi bình luận"), ("zh", "发表评论", "提交评论"), ("ja", "コメントを残す",
+        "コメントを送信"),
         ("ru", "Добавить комментарий", "Отправить комментарий"), ("es", "Deja una respuesta", "Publicar el comentario"),
     ],
 )  # fmt: skip
@@ -203,12 +208,18 @@ def test_a_contact_form_that_its_scripts_did_not_build_is_named() -> None:
 
 
 def test_what_one_form_says_of_itself_outweighs_what_it_asks_for() -> None:
-    for about in ({"before": "Create an account"}, {"heading": "Suggest a site"}, {"heading": "Member registration"}):
-        made = contact_form(index=0, action="/register", **about)
-        assert choose(page(made)).chosen is None, about
+    said = {"Create an account": "/register", "Suggest a site": "/contact/send", "Place your order": "/order"}
+    for heading, action in said.items():
+        made = contact_form(index=0, action=action, heading=heading)
+        assert choose(page(made)).chosen is None, heading
 
 
 def test_a_message_of_one_line_needs_more_beside_it() -> None:
     assert choose(page(form(box("text", "Text"), box("name", "Name"), send("Go")))).chosen is None
     lines = (box("q1", "Your question"), box("name", "Your name"), box("email", "E-mail"))
     assert choose(page(form(*lines, send("Send"), heading="Contact us"))).chosen == 0
+
+
+def test_what_asks_for_a_friends_address_is_not_for_the_firm_whatever_it_is_called() -> None:
+    made = form(box("name", "Name"), box("email", "E-mail"), box("friend_email", "To"), area("m", "Text"), send("Send"))
+    assert choose(page(made)).forms[0].type != "contact"

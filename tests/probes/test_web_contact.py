@@ -25,7 +25,8 @@ def first(*links: Link, **about: Any) -> str | None:
     [
         ("en", "Contact us"), ("en", "Get in touch"), ("fr", "Nous contacter"), ("vi", "Liên hệ"), ("zh", "联系我们"),
         ("zh-TW", "聯絡我們"), ("es", "Contáctenos"), ("de", "Kontakt"), ("it", "Contattaci"), ("pt", "Fale conosco"),
-        ("ja", "お問い合わせ"), ("ru", "Контакты"), ("pl", "Napisz do nas"), ("nl", "Neem contact op"), ("hu", "Kapcsolat"),
+        ("ja", "お問い合わせ"), ("ru", "Контакты"), ("pl", "Napisz do nas"), ("nl", "Neem contact op"), ("hu",
+        "Kapcsolat"),
     ],
 )  # fmt: skip
 def test_the_contact_page_is_found_by_the_text_of_its_link(language: str, text: str) -> None:
@@ -126,6 +127,7 @@ def test_numbers_are_read_from_links_text_and_linked_data_each_once() -> None:
     assert numbers(links=(link("", raw="tel:+49-30-1234567"),), text="Call +49 (0)30 123 45 67 now") == (
         "+49301234567",
     )
+    assert numbers(links=(link("", raw="tel:+49301234567"),), text="Tel. 030 1234567") == ("+49301234567",)
     assert numbers(linked_data=('{"telephone": "+84 24 3333 4444"}',)) == ("+842433334444",)
     assert numbers(text="Điện thoại: 024 3333 4444") == ("02433334444",)
     assert numbers(text="Tel. (030) 123 45 67") == ("0301234567",)

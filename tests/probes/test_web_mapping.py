@@ -102,7 +102,8 @@ def test_a_box_without_a_label_is_for_what_it_is_called(name: str, expected: str
 @pytest.mark.parametrize(
     ("text", "language"),
     [
-        ("Street address", "en"), ("Company address line 2", "en"), ("Name of the product", "en"), ("Postleitzahl", "de"),
+        ("Street address", "en"), ("Company address line 2", "en"), ("Name of the product", "en"), ("Postleitzahl",
+        "de"),
         ("Code postal", "fr"), ("Địa chỉ", "vi"), ("订单号", "zh"), ("お名前（フリガナ）", "ja"), ("Индекс", "ru"),
         ("User name", "en"), ("Order number", "en"), ("Fecha de nacimiento", "es"),
     ],
@@ -196,7 +197,8 @@ def test_what_cannot_be_seen_among_what_can_is_a_trap(how: str) -> None:
     "text",
     [
         "Leave this field blank", "Please leave this field empty", "Bitte leer lassen", "Ne pas remplir ce champ",
-        "No rellenar", "Non compilare", "Não preencha", "Vui lòng để trống", "请勿填写", "入力しないでください", "Не заполняйте",
+        "No rellenar", "Non compilare", "Não preencha", "Vui lòng để trống", "请勿填写", "入力しないでください",
+        "Не заполняйте",
         "Nie wypełniaj", "Dit veld niet invullen",
     ],
 )  # fmt: skip
@@ -210,7 +212,7 @@ def test_what_the_keyboard_and_the_screen_reader_cannot_reach_is_a_trap() -> Non
 
 
 def test_a_form_that_opens_later_is_not_made_of_traps() -> None:
-    unseen = {"visible": False, "hidden_by": "display"}
+    unseen: dict[str, Any] = {"visible": False, "hidden_by": "display"}
     found = labels(
         box("name", "Name", **unseen), box("email", "E-mail", **unseen), area("m", "Message", **unseen), send(),
         visible=False,
@@ -232,8 +234,10 @@ def test_a_styled_tick_box_with_a_label_to_click_is_no_trap() -> None:
     "text",
     [
         "What is 3 + 4?", "7 - 2 =", "three plus four", "Wie viel ist 5 mal 3?", "Combien font deux plus six ?",
-        "¿Cuánto es 3 + 3?", "Сколько будет 2 + 2?", "三加四等于", "3 x 4 = ?", "Ile to jest 4 + 5", "2 cộng 3 bằng mấy",
-        "Enter the letters shown in the image", "Введите код с картинки", "验证码", "Recopiez le code", "画像の文字を入力",
+        "¿Cuánto es 3 + 3?", "Сколько будет 2 + 2?", "三加四等于", "3 x 4 = ?", "Ile to jest 4 + 5",
+        "2 cộng 3 bằng mấy",
+        "Enter the letters shown in the image", "Введите код с картинки", "验证码", "Recopiez le code",
+        "画像の文字を入力",
         "Are you human?", "Sicherheitsfrage: Welche Farbe hat der Himmel?",
     ],
 )  # fmt: skip
@@ -260,7 +264,8 @@ def test_figures_alone_are_no_sum(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("Send", "submit"), ("Envoyer", "submit"), ("Gửi liên hệ", "submit"), ("提交", "submit"), ("送信する", "submit"),
+        ("Send", "submit"), ("Envoyer", "submit"), ("Gửi liên hệ", "submit"), ("提交", "submit"), ("送信する",
+        "submit"),
         ("Absenden", "submit"), ("Cancel", "other"), ("Preview", "other"), ("Annuler", "other"), ("重置", "other"),
     ],
 )  # fmt: skip
@@ -287,3 +292,35 @@ def test_a_short_word_counts_only_on_a_page_in_its_language() -> None:
 
 def test_the_answer_field_of_a_vendor_is_a_captcha() -> None:
     assert one(area("g-recaptcha-response", visible=False, hidden_by="display")) == "captcha"
+
+
+def test_words_beside_a_control_that_has_words_of_its_own_are_not_about_it() -> None:
+    assert one(box("f1", "Widget", near="Telephone:")) == "other"
+
+
+def test_an_id_alone_says_little_against_words_that_are_not_known() -> None:
+    assert one(box("f1", "Widget", id="email9")) == "other"
+    assert one(box("f1", id="email9")) == "email"
+
+
+def test_what_one_is_interested_in_is_a_topic_where_it_is_chosen_and_no_subject_where_it_is_written() -> None:
+    assert one(choice("f1", "I am interested in", "A", "B")) == "topic"
+    assert one(box("f1", "What are you interested in?")) == "other"
+
+
+def test_the_first_choice_of_a_select_stands_for_its_label() -> None:
+    assert one(choice("f1", "", "Choose a subject", "A", "B")) == "topic"
+    assert one(choice("f1", "", "Red", "Green")) == "other"
+
+
+@pytest.mark.parametrize("classes", ["input d-none", "hidden", "visually-hidden"])
+def test_a_box_whose_class_says_hidden_is_a_trap_although_its_style_sheet_is_gone(classes: str) -> None:
+    made = contact_form(box("nickname2", classes=classes))
+    assert mapping.label(made, page(made))["nickname2"] == "honeypot"
+    every = form(*(box(name, name, classes=classes) for name in ("name", "email")), area("m", classes=classes), send())
+    assert "honeypot" not in mapping.label(every, page(every)).values()
+
+
+def test_every_key_that_is_not_of_type_hidden_has_a_label() -> None:
+    made = contact_form(tick("x"), choice("y"), box("z", type="file"))
+    assert set(mapping.label(made, page(made))) == {one.key for one in made.controls}

@@ -27,7 +27,8 @@ def test_a_plain_contact_form_is_fillable() -> None:
     ("language", "text"),
     [
         ("en", "I accept the terms and conditions"), ("fr", "J'accepte les conditions générales de vente"),
-        ("de", "Ich akzeptiere die AGB"), ("es", "Acepto los términos y condiciones"), ("vi", "Tôi đồng ý với điều khoản sử dụng"),
+        ("de", "Ich akzeptiere die AGB"), ("es", "Acepto los términos y condiciones"), ("vi",
+        "Tôi đồng ý với điều khoản sử dụng"),
         ("zh", "我同意服务条款"), ("ja", "利用規約に同意する"), ("ru", "Я принимаю пользовательское соглашение"),
         ("pl", "Akceptuję regulamin"), ("nl", "Ik ga akkoord met de algemene voorwaarden"),
         ("it", "Accetto i termini e condizioni"), ("pt", "Aceito os termos de uso"),
@@ -76,7 +77,8 @@ def test_a_captcha_blocks() -> None:
     ("language", "text"),
     [
         ("en", "Please log in to send a message"), ("de", "Sie müssen angemeldet sein, um zu schreiben"),
-        ("fr", "Vous devez être connecté pour nous écrire"), ("vi", "Vui lòng đăng nhập để gửi liên hệ"), ("zh", "请先登录后留言"),
+        ("fr", "Vous devez être connecté pour nous écrire"), ("vi", "Vui lòng đăng nhập để gửi liên hệ"), ("zh",
+        "请先登录后留言"),
         ("ru", "Необходимо авторизоваться, чтобы отправить сообщение"), ("ja", "ログインしてください"),
     ],
 )  # fmt: skip

@@ -59,8 +59,9 @@ def control(page: Page, key: str, index: int = 0) -> Control:
 def test_controls_are_read_with_all_that_is_said_of_them(look: Look) -> None:
     page = look(
         CONTACT.format(
-            more='<select name="topic" aria-label="Subject"><option value="">Choose<option value=a selected>Sales</select>'
-            "<fieldset><legend>Reach me by</legend><input type=radio name=by id=by1 value=mail><label for=by1>mail</label>"
+            more='<select name="topic" aria-label="Subject"><option value="">Choose'
+            "<option value=a selected>Sales</select><fieldset><legend>Reach me by</legend>"
+            "<input type=radio name=by id=by1 value=mail><label for=by1>mail</label>"
             "<input type=radio name=by id=by2 value=phone> phone</fieldset><p>Telephone <input name=tel></p>"
             '<input name=fax autocomplete="tel" maxlength=9 pattern="[0-9]+" disabled value="030" inputmode=tel>'
         )
@@ -98,7 +99,8 @@ def test_keys_are_names_ids_or_places(look: Look) -> None:
     [
         ("display:none", "display"), ("visibility:hidden", "visibility"), ("opacity:0", "opacity"),
         ("position:absolute;left:-9999px", "off_screen"), ("width:1px;height:1px;padding:0;border:0", "size"),
-        ("position:absolute;clip:rect(0,0,0,0)", "clip"), ("clip-path:inset(100%)", "clip"), ("transform:scale(0)", "size"),
+        ("position:absolute;clip:rect(0,0,0,0)", "clip"), ("clip-path:inset(100%)", "clip"), ("transform:scale(0)",
+        "size"),
     ],
 )  # fmt: skip
 def test_what_a_style_hides_is_seen_to_be_hidden_whoever_wrote_it(look: Look, style: str, how: str) -> None:
@@ -202,7 +204,8 @@ def test_a_form_that_scripts_build_is_read_as_built(look: Look) -> None:
 def test_labels_in_table_cells_and_before_line_breaks_are_found(look: Look) -> None:
     page = look(
         "<form><table><tr><td>Your name<td><input name=f1><tr><td>E-mail<td><input name=f2></table>"
-        "Telephone:<br><input name=f3><br>Message:<br><textarea name=f4></textarea><input type=submit value=Send></form>"
+        "Telephone:<br><input name=f3><br>Message:<br><textarea name=f4></textarea>"
+        "<input type=submit value=Send></form>"
     )
     assert list(refusal.inspect(page).fields.values()) == ["name", "email", "phone", "message", "submit"]
 
@@ -224,7 +227,7 @@ def test_nothing_leaves_this_machine_while_a_saved_page_is_read(browser: Browser
 
         do_POST = do_GET
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *args: object) -> None:
             """Says nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Witness)
