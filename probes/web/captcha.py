@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from probes.web import mapping, questions
+from probes.web import mapping, questions, words
 from probes.web.snapshot import Control, Form, Mark, Page
 
 VENDORS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
@@ -60,10 +60,7 @@ def captcha(page: Page, form: Form) -> str | None:
     if not form.tagged:
         loose = _vendor(page.marks)
         return _which_recaptcha(page.marks) if loose == "recaptcha" else loose
-    bound = _by_script(page, form)
-    if bound:
-        return bound
-    return _named(form)
+    return _by_script(page, form) or _named(form) or _without_scripts(form)
 
 
 def _says(mark: Mark) -> str:
@@ -121,6 +118,14 @@ def _by_script(page: Page, form: Form) -> str | None:
     for mark in page.marks:
         if mark.tag in ("script", "iframe", "div") and (kind := _vendor([mark])):
             return _which_recaptcha(page.marks) if kind == "recaptcha" else kind
+    return None
+
+
+def _without_scripts(form: Form) -> str | None:
+    """What is asked of those without scripts: the site guards this form, and whether we count is not ours to say."""
+    found = words.keys_in("refuse", form.noscript)
+    if _OWN.search(form.noscript) or questions.is_sum(form.noscript) or found & {"letters", "sums"}:
+        return next((kind for kind, pattern in VENDORS if pattern.search(form.noscript)), "other")
     return None
 
 

@@ -199,6 +199,13 @@
     return found.slice(-1).map((one) => text(one, 160)).join(" ");
   };
 
+  /* what a form asks of those without scripts: words, names and addresses */
+  const unscripted = (one) => {
+    const inside = one.firstElementChild ? one : new DOMParser().parseFromString(one.textContent || "", "text/html").body;
+    const named = [...inside.querySelectorAll("input, textarea, iframe, img")].slice(0, 20);
+    return squeeze(inside.textContent, 600) + " " + named.map((el) => attr(el, "name", 60) + " " + attr(el, "src", 120)).join(" ");
+  };
+
   const FAKE = "[role=button], a[onclick], a.btn, a.button, a[class*=submit i], div[onclick], span[onclick], input[type=image]";
   const oneForm = (form, controls, root, shadow) => {
     const scope = form || root.body || root;
@@ -225,6 +232,7 @@
       text: form ? text(form, 6000) : "", visible: form ? hiddenBy(form) === "" : true,
       controls: all.slice(0, MOST.controls).map((one, order) => describe(one, limit, order)),
       marks: form ? marks(form) : [],
+      noscript: form ? squeeze([...form.querySelectorAll("noscript")].slice(0, 5).map(unscripted).join(" "), 1500) : "",
     };
   };
 

@@ -45,7 +45,8 @@ class Facts:
     users: int
     sites: int
     friends: int
-    files: int
+    resumes: int
+    ratings: int
     quantities: int
     prices: int
     hidden: frozenset[str]
@@ -121,7 +122,8 @@ def gather(form: Form, named: tuple[Named, ...]) -> Facts:
         users=sum(_is_user(one) for one in controls),
         sites=sum(_is_site(one) for one in controls),
         friends=sum("friend" in words.fold_name(one.name + " " + one.id).split() for one in controls),
-        files=sum(one.type == "file" for one in controls),
+        resumes=sum(one.type == "file" and _tells(one, _RESUME) for one in controls),
+        ratings=sum(one.type not in LINES and _tells(one, _RATING) for one in controls),
         quantities=sum(words.fold_name(one.name) in ("qty", "quantity", "menge", "anzahl") for one in form.controls),
         prices=len(_PRICE.findall(form.text[:4000])),
         hidden=frozenset(one.name.lower() for one in form.controls if one.hidden),
@@ -169,6 +171,20 @@ def _is_query(control: Control) -> bool:
 def _is_user(control: Control) -> bool:
     names = set(words.fold_name(f"{control.name} {control.id}").split())
     return bool(names & {"username", "login", "user", "userid", "usr", "uname"}) or control.autocomplete == "username"
+
+
+_RESUME = frozenset(
+    {"cv", "resume", "lebenslauf", "curriculum", "vitae", "резюме", "简历", "履歴書", "履歷", "zyciorys"}
+)
+_RATING = frozenset({
+    "rating", "ratings", "stars", "bewertung", "valoracion", "avaliacao", "valutazione", "beoordeling", "ocena",
+    "оценка", "评分", "評価", "hvezdicky", "puntuacion",
+})  # fmt: skip
+
+
+def _tells(control: Control, known: frozenset[str]) -> bool:
+    """Whether one of these words stands in what a control says or is called."""
+    return bool(known & set(f"{_asks(control)} {words.fold(control.group)}".split()))
 
 
 def _is_site(control: Control) -> bool:
@@ -251,6 +267,10 @@ def _asked_for(form: Form, facts: Facts) -> Iterator[tuple[FormType, float, str]
         yield "newsletter", -2.0, "it asks for no address"
     if facts.boxes >= 4 and not facts.lines and (named or facts.users) and has["email"]:
         yield "registration", 2.0, "it asks who one is, and for no message"
+    if facts.resumes:
+        yield "other", 6.0, "it asks for a curriculum vitae"
+    if facts.ratings:
+        yield "comment", 5.0, "it asks for a rating"
     if facts.friends:
         yield "other", 7.0, "it asks for somebody else's address"
     if facts.hidden & {"comment_post_id", "comment_parent"}:

@@ -111,7 +111,7 @@ def _signs(control: Control, language: str) -> Iterator[tuple[str, float, str]]:
     if asked is not None:
         yield "captcha", 14.0, f"it asks: {asked}"
     if control.type in ("checkbox", "radio") and control.group:
-        yield from _phrases("fields", control.group, language, 5.0, "its group")
+        yield from _phrases("fields", control.group, language, 6.0, "its group")
     for source, weight in _MARKUP:
         text: str = getattr(control, source)
         if source == "near" and text and _has_own_words(control):

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urldefrag
 
 from probes.contract import ProbeError
 from probes.web.browser import clean_context
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Request, Route
+    from playwright.sync_api import Browser, BrowserContext, Route
     from playwright.sync_api import Page as BrowserPage
 
 MOST_BYTES = 30_000_000
@@ -38,13 +37,13 @@ def saved(browser: Browser, path: Path, *, timeout: int, scripts: bool = True) -
         raise Unreadable(f"cannot be read ({error.strerror})", permanent=True) from error
     if len(body) > MOST_BYTES:
         raise Unreadable(f"is larger than {MOST_BYTES // 1_000_000} MB", permanent=True)
-    url = path.absolute().as_uri()
+    url = path.resolve().as_uri()
     kind = content_type(body)
     given = False
 
-    def serve(route: Route, request: Request) -> None:
+    def serve(route: Route) -> None:
         nonlocal given
-        if not given and request.is_navigation_request() and urldefrag(request.url).url == url:
+        if not given:  # the first that is asked for is the page itself, however the browser writes its address
             given = True
             route.fulfill(body=body, content_type=kind)
         else:

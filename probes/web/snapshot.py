@@ -123,7 +123,8 @@ class Form:
     """A form, or the controls outside any (`tagged` unset).
 
     `heading`: headings within; `before`: the heading before it; `prior`: text just before it; `trail`: tag, id and
-    classes of the elements around it, from the nearest. `ref` is None without a <form>.
+    classes of the elements around it, from the nearest. `noscript`: what it asks of those without scripts.
+    `ref` is None without a <form>.
     """
 
     index: int = 0
@@ -148,6 +149,7 @@ class Form:
     visible: bool = True
     controls: tuple[Control, ...] = ()
     marks: tuple[Mark, ...] = ()
+    noscript: str = ""
 
     def control(self, key: str) -> Control | None:
         """The control of this key."""

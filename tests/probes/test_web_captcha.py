@@ -121,3 +121,15 @@ def test_other_images_and_frames_are_none(mark: Mark) -> None:
 def test_a_trap_named_captcha_is_a_trap() -> None:
     made = contact_form(box("captcha", "Leave this field empty", visible=False, hidden_by="display"))
     assert of(made) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Against spam, type the number shown: userconfirm", "other"), ("3 + 4 = answer", "other"),
+        ("Opište text z obrázku", "other"), ("https://www.google.com/recaptcha/api/noscript?k=1", "recaptcha"),
+        ("Please switch JavaScript on", None), ("", None),
+    ],
+)  # fmt: skip
+def test_what_is_asked_of_those_without_scripts_guards_the_form_all_the_same(text: str, expected: str | None) -> None:
+    assert of(contact_form(noscript=text)) == expected

@@ -223,3 +223,26 @@ def test_a_message_of_one_line_needs_more_beside_it() -> None:
 def test_what_asks_for_a_friends_address_is_not_for_the_firm_whatever_it_is_called() -> None:
     made = form(box("name", "Name"), box("email", "E-mail"), box("friend_email", "To"), area("m", "Text"), send("Send"))
     assert choose(page(made)).forms[0].type != "contact"
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        form(box("n", "Name"), box("e", "E-mail"), area("m", "About you"), box("resume",
+        "Resume", type="file"), send("Submit")),
+        form(box("n", "Name"), box("e", "E-Mail"), area("m", "Text"), box("f",
+        "Lebenslauf", type="file"), send("Senden")),
+        form(area("m", "Your review"), box("n", "Name"), box("e", "E-mail"), choice("r", "Rating", "1",
+        "5"), send("Submit")),
+        form(box("subject", "Subject"), area("m", "Message"), box("n",
+        "Name"), send("Post reply"), heading="Post a reply"),
+        form(box("n", "Name"), box("e", "E-mail"), area("q",
+        "What did you like?"), send("Submit"), heading="Our survey"),
+        form(box("n", "Name"), box("e", "Email"), box("d", type="date"), area("w",
+        "Wishes"), send("Book now"), heading="Reserve"),
+        form(box("n", "Name"), box("e", "Email"), area("d",
+        "Diet"), send("Register"), heading="Register for the event"),
+    ],
+)  # fmt: skip
+def test_what_else_asks_for_a_name_an_address_and_a_text_is_no_contact_form(made: Form) -> None:
+    assert choose(page(made, title="Contact us")).chosen is None

@@ -103,6 +103,19 @@ def test_every_file_gives_one_object_with_the_promised_keys(tmp_path: Path) -> N
         assert line["fields"] == {"name": "name", "email": "email", "message": "message", "@3": "submit"}
 
 
+def test_a_file_is_read_however_its_path_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "a folder" / "100% [new] #1"
+    folder.mkdir(parents=True)
+    (folder / "our página~'.html").write_text(FORM, encoding="utf-8")
+    (tmp_path / "link.html").symlink_to(folder / "our página~'.html")
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent.parent))
+    paths = ("our página~'.html", "../100% [new] #1/our página~'.html", "../../link.html")
+    code, lines, said = form("--json", *paths)
+    assert (code, said) == (0, "")
+    assert [(line["page"], line["verdict"]) for line in lines] == [(path, "fillable") for path in paths]
+
+
 def test_a_page_that_cannot_be_read_is_named_and_the_others_are_told(tmp_path: Path) -> None:
     (tmp_path / "good.html").write_text(FORM, encoding="utf-8")
     (tmp_path / "huge.html").write_bytes(b" " * 31_000_000)

@@ -216,6 +216,25 @@ def test_captcha_widgets_are_seen(look: Look) -> None:
     assert refusal.inspect(look(CONTACT.format(more=""))).captcha is None
 
 
+def test_what_stands_in_noscript_is_read_with_its_form(look: Look) -> None:
+    guarded = "<noscript><label>What is 3 + 4? <input name=sum></label></noscript>"
+    page = look(CONTACT.format(more=guarded))
+    assert "What is 3 + 4?" in page.forms[0].noscript
+    assert refusal.inspect(page).verdict == "blocked"
+    assert page.forms[0].control("sum") is None
+
+
+def test_the_words_before_a_group_of_radio_buttons_are_its_name(look: Look) -> None:
+    page = look(
+        CONTACT.format(
+            more="<b>Subject:</b><br><input type=radio name=k id=k1><label for=k1>Prices</label><br>"
+            "<input type=radio name=k id=k2><label for=k2>Something else</label>"
+        )
+    )
+    fields = refusal.inspect(page).fields
+    assert (fields["#k1"], fields["#k2"]) == ("topic", "topic")
+
+
 def test_nothing_leaves_this_machine_while_a_saved_page_is_read(browser: Browser, tmp_path: Path) -> None:
     asked: list[str] = []
 
