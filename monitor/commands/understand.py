@@ -37,18 +37,22 @@ def classify(
 def form(
     pages: Annotated[list[str], typer.Argument(help="Saved pages, or addresses (http, https).", metavar="URL|FILE...")],
     browser: Annotated[str, typer.Option("--browser", help="A Chromium or Chrome instead of the one found.")] = "",
+    config: ConfigPath = CONFIG,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Say which form of a page an enquiry would go into, what each field is for, and whether it would be sent.
 
-    Nothing is filled in or submitted. Files are opened with the network off. Exits 1 when a page cannot be read.
+    Nothing is filled in or submitted. Files are opened with the network off; addresses outside this machine only where
+    there is a config that says `live = true`. Exits 1 when a page cannot be read.
     """
     from monitor import inspecting, show_form
+    from monitor.config import load
 
     terminal = open_terminal(as_json=as_json, quiet=quiet)
+    live = load(config).live if config != CONFIG or config.exists() else False
     bad = 0
-    for found in inspecting.inspect(pages, browser=browser or None):
+    for found in inspecting.inspect(pages, browser=browser or None, live=live):
         bad += not show_form.inspected(terminal, found)
     raise typer.Exit(1 if bad else 0)
 

@@ -153,6 +153,43 @@ def test_a_page_that_leads_away_from_this_machine_is_not_followed(site: Site, tm
     assert all("192.0.2.1" not in str(line["via"]) for line in lines)
 
 
+def test_a_page_that_robots_txt_keeps_us_from_is_never_asked_for() -> None:
+    private = Site({"/robots.txt": "User-agent: *\nDisallow: /contact", "/contact": FORM, "/": "<p>hello</p>"})
+    try:
+        code, lines, _ = form("--json", f"{private.url}/contact", f"{private.url}/")
+    finally:
+        private.close()
+    assert code == 0
+    assert [line["verdict"] for line in lines] == ["blocked", "no_form"]
+    assert "robots.txt disallows /contact" in lines[0]["reasons"][0]
+    assert "GET /contact" not in private.asked
+
+
+def test_a_link_that_robots_txt_keeps_us_from_is_not_followed() -> None:
+    shy = Site({"/robots.txt": "User-agent: *\nDisallow: /contact", "/": "<a href=/contact>Contact us</a>",
+                "/contact": FORM})  # fmt: skip
+    try:
+        _, lines, _ = form("--json", f"{shy.url}/")
+    finally:
+        shy.close()
+    assert (lines[0]["verdict"], lines[0]["via"]) == ("no_form", None)
+    assert "GET /contact" not in shy.asked
+
+
+def test_a_live_config_leads_nobody_into_a_private_network(site: Site, tmp_path: Path) -> None:
+    assert (
+        subprocess.run([sys.executable, "-m", "monitor.cli", "init", str(tmp_path / "work")], check=False).returncode
+        == 0
+    )
+    config = tmp_path / "work" / "config.toml"
+    text = config.read_text("utf-8")
+    config.write_text(text.replace("live = false", "live = true"), encoding="utf-8")
+    code, lines, said = form("--json", "--config", str(config), f"{site.url}/contact")
+    assert site.asked == []
+    assert code in (0, 1)
+    assert all(line["verdict"] == "blocked" for line in lines), said
+
+
 def test_an_address_that_answers_with_an_error_is_named(site: Site) -> None:
     code, lines, said = form("--json", f"{site.url}/gone")
     assert (code, lines) == (1, [])
