@@ -51,21 +51,21 @@ class Gate:
 
     def __init__(self, context: BrowserContext, message: str, leaving: Callable[[], None]) -> None:
         """`leaving` is called just before the message is let out."""
-        self._mark, self._leaving = mark_of(message), leaving
+        self._context, self._mark, self._leaving = context, mark_of(message), leaving
         self._main: Tab | None = None
         self._tickets, self.typed = 0, False
         self._out: list[Request] = []
         self._arrived = False
         self.held = 0
         self.pending = 0
-        context.route("**/*", self._route)
         context.on("request", self._began)
         context.on("requestfinished", self._ended)
         context.on("requestfailed", self._ended)
 
     def typing(self) -> None:
-        """From now on what is sent may hold what we typed."""
+        """From now on what is sent may hold what we typed: before, no request is worth a look."""
         self.typed = True
+        self._context.route("**/*", self._route)
 
     def only_from(self, tab: Tab) -> None:
         """What another tab sends (one that the page opened) is held in any case."""
@@ -99,7 +99,7 @@ class Gate:
     def _route(self, route: Route) -> None:
         request = route.request
         try:
-            if not self.typed or not self._needs_ticket(request):
+            if not self._needs_ticket(request):
                 route.continue_()
             elif self._tickets and request.frame.page is self._main:
                 self._tickets -= 1

@@ -375,7 +375,10 @@ class Session:
         self._pressed = True
         fault = ""
         try:
-            if button is not None:
+            box = button.bounding_box() if button is not None else None
+            if box is not None:  # as it was found by the trial, which has scrolled to it
+                tab.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+            elif button is not None:
                 button.click(no_wait_after=True, timeout=5000)
             else:
                 assert form.ref is not None
@@ -427,7 +430,7 @@ class Session:
         last: object = None
         while time.monotonic() - began < most:
             try:
-                tab.wait_for_timeout(40)
+                tab.wait_for_timeout(15)
                 state = (
                     tab.url,
                     tab.evaluate("() => document.readyState + (document.body ? document.body.innerText.length : 0)"),
@@ -461,7 +464,7 @@ class Session:
 
     def _picture(self, tab: Tab, name: str) -> None:
         with suppress(Exception):
-            data = tab.screenshot(type="jpeg", quality=55, timeout=min(4000, self._timeout))
+            data = tab.screenshot(type="jpeg", quality=55, caret="initial", timeout=min(4000, self._timeout))
             self._exhibits.append((f"{name}.jpg", "image/jpeg", base64.b64encode(data).decode()))
 
 
