@@ -1,6 +1,6 @@
 """Evidence of handing over: what a receipt found, and exhibits in bytes.
 
-Revision 0006. Frozen: says what the schema became, and imports no table of today.
+Revision 0003. Frozen: says what the schema became, and imports no table of today.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006"
+revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None

@@ -1,6 +1,6 @@
 """Numbers and the door: what a provider reports of a contact, who can read an arrival, our number of a probe.
 
-Revision 0007. Frozen: says what the schema became, and imports no table of today.
+Revision 0004. Frozen: says what the schema became, and imports no table of today.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0007"
-down_revision = "0006"
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
