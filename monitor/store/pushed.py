@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -71,15 +72,16 @@ def _row(channel: str, report: Report, now: datetime) -> dict[str, object]:
     }
 
 
-def reported(store: Store, channel: str, provider_ids: Sequence[str]) -> dict[str, list[Report]]:
-    """What was reported of these contacts, by the provider's id, in the order of rank: the last one counts."""
+def reported(reading: Store | Connection, channel: str, provider_ids: Sequence[str]) -> dict[str, list[Report]]:
+    """What was reported of these contacts, by the provider's id, in the order of rank: the last one counts. A report
+    whose bytes were erased has none: b""."""
     found: dict[str, list[Report]] = {}
     columns = (
         REPORTS.c.provider_id, REPORTS.c.status, REPORTS.c.rank, REPORTS.c.at, REPORTS.c.code, REPORTS.c.meaning,
         REPORTS.c.raw,
     )  # fmt: skip
     query = select(*columns).where(REPORTS.c.channel == channel).order_by(REPORTS.c.rank, REPORTS.c.at)
-    with store.read() as connection:
+    with reading.read() if isinstance(reading, Store) else nullcontext(reading) as connection:
         for some in chunks(sorted(set(provider_ids))):
             for row in connection.execute(query.where(REPORTS.c.provider_id.in_(some))).mappings():
                 report = Report(**{**row, "raw": zlib.decompress(row["raw"])})

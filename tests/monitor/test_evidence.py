@@ -233,7 +233,7 @@ def test_an_erased_mail_is_said_to_be_erased(world: World) -> None:
     assert problems(check_file(path)) == []
     members = opened(path)
     assert not any(name.endswith(".eml") for name in members)
-    assert "2 of the mails were erased" in members["README.txt"].decode()
+    assert "2 of the arrivals were erased" in members["README.txt"].decode()
     assert json.loads(members["arrivals/1.json"])["sha256"] == rows(world.store, "arrivals")[0]["sha256"]
 
 
