@@ -209,7 +209,10 @@ def _report(number: int, one: Report) -> dict[str, Any]:
 
 def _arrival(one: ArrivalEvidence, probe: str) -> dict[str, Any]:
     return {
-        **{name: one.arrival[name] for name in ("channel", "mailbox", "sha256", "provider_id", "at", "stored_at", "reader")},
+        **{
+            name: one.arrival[name]
+            for name in ("channel", "mailbox", "sha256", "provider_id", "at", "stored_at", "reader")
+        },
         "erased_at": one.erased_at,
         "sightings": [_plain(row) for row in one.sightings],
         "received": [] if one.raw is None or one.arrival["reader"] else way(one.raw),

@@ -326,7 +326,9 @@ def _verdict(members: Mapping[str, bytes], name: str) -> str:
         return f"{newest['kind']} by rules {newest['rules']}; this version has {RULES} and cannot repeat it{hand}"
     reader = said["reader"]
     if reader and reader not in loader.builtin():  # what a bundle names is a stranger's, and nothing to be imported
-        return f"{newest['kind']}; read by {reader[:80]!r}, which is not of this software: it was not judged again{hand}"
+        return (
+            f"{newest['kind']}; read by {reader[:80]!r}, which is not of this software: it was not judged again{hand}"
+        )
     if not reader and any(match["key"] == OWN_COPY for match in said["matches"]):
         kind, reasons = "delivery_receipt", newest["reasons"]
     else:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from monitor.evidence import manifest
+from monitor.evidence_check import check
+from monitor.proof import write
 from monitor.report import read, refresh
 from monitor.store.hearing import gaps
 from monitor.store.pushed import reported
@@ -352,6 +357,47 @@ def test_the_plan_shows_segments_and_cost(tmp_path: Path, capsys: pytest.Capture
     assert said.count('"units": 1') == 3
 
 
+def evidence_of(world: Telephony, probe: str, path: Path) -> dict[str, bytes]:
+    """What the evidence of a probe holds."""
+    with zipfile.ZipFile(write(world.app, probe, path).path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_evidence_holds_what_the_provider_reported_and_what_is_no_mail_is_judged_again_by_its_reader(
+    tmp_path: Path,
+) -> None:
+    with telephony(tmp_path, {shop(0): Manner(says=(ANSWER,))}) as world:
+        world.imports("sms").send()
+        world.passes(hours=2)
+        (facts,) = probe_facts(world.app.store)
+        members = evidence_of(world, facts.probe, tmp_path / "e.zip")
+        lines = {line.what: line for line in check(members)}
+        assert [line for line in lines.values() if not line.ok] == []
+        assert lines["reports"].detail == "4, each with the hash on record"
+        assert "human, by rules" in lines["arrivals/2 verdict"].detail
+        (contact,) = json.loads(members["contacts.json"])
+        told = contact["receipts"][0]["reports"]
+        assert [one["status"] for one in told] == ["queued", "sending", "sent", "delivered"]
+        assert all(b"MessageStatus=" + one["status"].encode() in members[one["file"]] for one in told)
+        assert not [name for name in members if name.endswith(".eml")]
+        assert b"Body=Yes" in members["arrivals/2.raw"]
+    said = json.loads(members["arrivals/2.json"])
+    for name, change in {
+        "reports": {told[0]["file"]: b"MessageStatus=read"},
+        "arrivals/2 bytes": {"arrivals/2.raw": members["arrivals/2.raw"] + b"&x=1"},
+        "arrivals/2 verdict": {
+            "arrivals/2.json": json.dumps(said | {"verdicts": [said["verdicts"][-1] | {"kind": "bot"}]}).encode()
+        },
+        "arrivals/2 way": {"arrivals/2.eml": b"From: me"},
+    }.items():
+        changed = members | change
+        changed |= {"manifest.json": manifest(changed)}
+        assert name in [line.what for line in check(changed) if not line.ok]
+    foreign = members | {"arrivals/2.json": json.dumps(said | {"reader": "somebodys.module:thing"}).encode()}
+    (line,) = [line for line in check(foreign) if line.what == "arrivals/2 verdict"]
+    assert "was not judged again" in line.detail, "nothing that a bundle names is imported"
+
+
 def test_the_token_is_in_no_log_page_evidence_store_or_traceback(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -391,6 +437,10 @@ def test_the_token_is_in_no_log_page_evidence_store_or_traceback(
             world.listen()
         assert isinstance(world.door, Door)
         publish(world.app, tmp_path / "site")
+        for facts in probe_facts(world.app.store):
+            members = evidence_of(world, facts.probe, tmp_path / f"{facts.probe}.zip")
+            seen += [data.decode("utf-8", "replace") for data in members.values()]
+    assert any("MessageStatus=" in text for text in seen), "reports are in the evidence"
     secrets = (TOKEN, base64.b64encode(f"{ACCOUNT}:{TOKEN}".encode()).decode())
     for secret in secrets:
         assert secret not in caplog.text
