@@ -237,7 +237,10 @@ def test_a_trial_says_what_would_go_and_changes_nothing(world: World) -> None:
     tables = ("raw", "verdicts", "tombstones", "suppressions", "endpoints", "arrivals")
     before = {table: rows(world.store, table) for table in tables}
     done = asks(world, dry=True)
-    assert (done.done, done.erased) == (False, {"mails": 1, "businesses": 0})
+    assert (done.done, done.erased) == (
+        False,
+        {"mails": 1, "reports": 0, "exhibits": 0, "businesses": 0},
+    )
     assert {table: rows(world.store, table) for table in tables} == before
 
 
