@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from monitor.errors import UsageError
 from monitor.evidence import manifest
 from monitor.evidence_check import check
+from monitor.forgetting import forget
 from monitor.proof import write
 from monitor.report import read, refresh
 from monitor.store.hearing import gaps
+from monitor.store.integrity import integrity
 from monitor.store.pushed import reported
 from monitor.store.records import suppressed
 from monitor.store.scoring import probe_facts
@@ -450,3 +454,57 @@ def test_the_token_is_in_no_log_page_evidence_store_or_traceback(
                 assert secret.encode() not in path.read_bytes(), path
     assert "something of the library broke" in caplog.text
     assert len(caplog.text) > 1000
+
+
+# --------------------------------------------------------------------------- forgetting
+def test_a_number_that_asks_to_be_forgotten_is_in_no_file_of_the_store_and_every_fact_stays(tmp_path: Path) -> None:
+    quotes = Says(after=HOUR, text=f"Ask Jo at {shop(0)[:2]} {shop(0)[2:5]} {shop(0)[5:8]}-{shop(0)[8:]} please")
+    with telephony(tmp_path, {shop(0): Manner(says=(ANSWER,)), shop(1): Manner(says=(quotes,))}) as world:
+        world.imports("sms", 3).send()
+        world.passes(hours=2)
+        before = sorted(outcome(world).values(), key=lambda row: str(row["probe"]))
+        assert in_store(world, shop(0)[1:])
+        done = forget(world.app, f"{shop(0)[:2]} {shop(0)[2:5]} {shop(0)[5:8]} {shop(0)[8:]}", "asked to be forgotten")
+        assert len(done.businesses) == 1
+        assert done.erased["reports"] == 4
+        assert done.erased["mails"] == 3, "a delivery, an answer, and the message of another who names the number"
+        assert not in_store(world, shop(0)[1:], shop(0)[2:], "555-0100")
+        assert in_store(world, shop(1)[1:])
+        assert in_store(world, SMS[1:]), "our own number, which differs in its area code alone"
+        after = sorted(outcome(world).values(), key=lambda row: str(row["probe"]))
+        same = [{**row, "business": None} for row in before]
+        assert [{**row, "business": None} for row in after] == same
+        assert [one.rule for one in integrity(world.app.store) if not one.ok] == []
+        for facts in probe_facts(world.app.store):
+            lines = list(check(evidence_of(world, facts.probe, tmp_path / "e.zip")))
+            assert [line for line in lines if not line.ok] == []
+        # Listed once more, written to us once more, reported on once more: nothing of it is stored anew.
+        world.exchange.says(shop(0), SMS, "It is me again")
+        world.passes(hours=1).listen()
+        assert not in_store(world, shop(0)[1:], "me again")
+
+
+def test_our_own_number_is_nobody_to_be_forgotten(tmp_path: Path) -> None:
+    with telephony(tmp_path) as world:
+        world.imports("sms").send()
+        with pytest.raises(UsageError, match="our own"):
+            forget(world.app, SMS, "a mistake")
+
+
+def test_a_report_that_comes_after_its_business_was_forgotten_keeps_its_status_and_no_number(tmp_path: Path) -> None:
+    with telephony(tmp_path) as world:
+        world.imports("sms").send()
+        forget(world.app, shop(0), "asked to be forgotten")
+        world.passes(hours=1)
+        (receipt,) = world.rows("receipts")
+        told = reported(world.app.store, "texts", [receipt["provider_id"]])[receipt["provider_id"]]
+        assert (told[-1].status, told[-1].raw) == ("delivered", b"")
+        assert not in_store(world, shop(0)[1:])
+
+
+def in_store(world: Telephony, *texts: str) -> list[str]:
+    """Which of these stand in the files of the store, or in what is packed in them."""
+    found = [path.read_bytes() for path in world.app.config.base.glob("unanswered.db*")]
+    found += [zlib.decompress(row["data"]) for row in world.rows("raw") if row["data"]]
+    found += [zlib.decompress(row["raw"]) for row in world.rows("reports")]
+    return [text for text in texts if text.encode() in b"\n".join(found)]
