@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -18,7 +19,9 @@ from typing import Any
 from monitor.clock import MICROSECOND, micros
 from monitor.facts import Outcome
 from monitor.store.evidence import ArrivalEvidence, Evidence, Row
+from monitor.store.exhibits import Kept
 from monitor.terminal import jsonable
+from probes.contract import Report
 from probes.mail.mime import parse
 from probes.mail.received import chain
 from probes.settings import parse_duration
@@ -40,7 +43,10 @@ Study "{study}", version {version}. Made {now} by {software}.
 What is in here
   probe.json         the business, the address written to, the exact text, the study as it was frozen
   contacts.json      everything we sent, each try with its receipt and what was said on the wire
+  exhibits/N-NAME    what a try left behind as evidence, such as a picture of a page; contacts.json says of which
+  reports/N.raw      what a provider told us later of what it took over, byte for byte; contacts.json says of which
   arrivals/N.eml     each mail that came in for this enquiry, byte for byte as the mail server gave it
+  arrivals/N.raw     the same of what is no mail (a text message, a call), as the provider gave it
   arrivals/N.json    where and when it was seen, the way it came (Received), why it belongs to this enquiry, every
                      verdict on it with its reasons, decisions by hand, and what its signatures proved, with the keys
                      as they were published when it came
@@ -65,7 +71,8 @@ What rests on our word
     receiving mail server or of our clock.
   - That nothing else came in. hearing.json shows how we know that we would have heard.
   - Received fields below those of our own server were written by others, and any sender can make some up.
-  - A mail without a signature could have been made up by anybody, us included.
+  - A mail without a signature could have been made up by anybody, us included. So could pictures, what providers
+    reported, and what is no mail; the provider keeps a record of its own, under the id in receipt and report.
 
 The mails are whole and hold personal data: this bundle is for those concerned and is not for publication.
 {erased}"""
@@ -77,9 +84,11 @@ def bundle(found: Evidence, row: Outcome, *, now: datetime, software: str) -> di
         PROBE: _json(_probe(found, now, software)),
         CONTACTS: _json(_contacts(found)),
     }
+    members |= {exhibit_file(n, one): one.data for n, one in enumerate(found.exhibits, 1) if one.data is not None}
+    members |= {report_file(n): one.raw for n, one in enumerate(found.reports, 1) if one.raw}
     for number, one in enumerate(found.arrivals, start=1):
         if one.raw is not None:
-            members[f"arrivals/{number}.eml"] = one.raw
+            members[f"arrivals/{number}.{ending(one.arrival['reader'])}"] = one.raw
         members[f"arrivals/{number}.json"] = _json(_arrival(one, found.probe["id"]))
     members[HEARING] = _json(_hearing(found))
     members[OUTCOME] = _json(outcome_of(row, windows_of(found.version["content"]), micros(now)))
@@ -90,7 +99,7 @@ def bundle(found: Evidence, row: Outcome, *, now: datetime, software: str) -> di
         version=found.version["version"],
         now=f"{now:%Y-%m-%d %H:%M} UTC",
         software=software,
-        erased=f"\n{erased} of the mails were erased at the wish of a person in them; their hash stands in N.json.\n"
+        erased=f"\n{erased} of the arrivals were erased at the wish of a person in them; their hash stands in N.json.\n"
         if erased
         else "",
     )
@@ -149,18 +158,64 @@ def _probe(found: Evidence, now: datetime, software: str) -> dict[str, Any]:
 
 
 def _contacts(found: Evidence) -> list[dict[str, Any]]:
+    """Each contact with its receipts; with each receipt its exhibits and what its provider reported."""
+    shown = [(one.contact, one.attempt, _exhibit(number, one)) for number, one in enumerate(found.exhibits, start=1)]
+    told = [(one.provider_id, _report(number, one)) for number, one in enumerate(found.reports, start=1)]
+
+    def receipt(row: Row) -> dict[str, Any]:
+        mine = (row["contact_id"], row["attempt"])
+        return _plain(row) | {
+            "exhibits": [said for contact, attempt, said in shown if (contact, attempt) == mine],
+            "reports": [said for provider_id, said in told if provider_id == row["provider_id"]],
+        }
+
     return [
-        _plain(contact) | {"receipts": [_plain(one) for one in found.receipts if one["contact_id"] == contact["id"]]}
+        _plain(contact) | {"receipts": [receipt(one) for one in found.receipts if one["contact_id"] == contact["id"]]}
         for contact in found.contacts
     ]
 
 
+def ending(reader: str) -> str:
+    """How the file of an arrival ends that `reader` reads ("": a mail)."""
+    return "raw" if reader else "eml"
+
+
+def exhibit_file(number: int, one: Kept) -> str:
+    """Its name in a bundle: the name it was handed in with may hold anything."""
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", one.name)[-60:].lstrip(".-")
+    return f"exhibits/{number}-{safe or 'exhibit'}"
+
+
+def report_file(number: int) -> str:
+    """The name of a report in a bundle."""
+    return f"reports/{number}.raw"
+
+
+def _exhibit(number: int, one: Kept) -> dict[str, Any]:
+    return {
+        "file": None if one.data is None else exhibit_file(number, one),
+        "erased": one.erased,
+        **{name: getattr(one, name) for name in ("name", "media_type", "size", "sha256")},
+    }
+
+
+def _report(number: int, one: Report) -> dict[str, Any]:
+    return {
+        "file": report_file(number) if one.raw else None,
+        "sha256": hashlib.sha256(one.raw).hexdigest() if one.raw else None,
+        **{name: getattr(one, name) for name in ("status", "rank", "at", "code", "meaning")},
+    }
+
+
 def _arrival(one: ArrivalEvidence, probe: str) -> dict[str, Any]:
     return {
-        **{name: one.arrival[name] for name in ("channel", "mailbox", "sha256", "provider_id", "at", "stored_at")},
+        **{
+            name: one.arrival[name]
+            for name in ("channel", "mailbox", "sha256", "provider_id", "at", "stored_at", "reader")
+        },
         "erased_at": one.erased_at,
         "sightings": [_plain(row) for row in one.sightings],
-        "received": [] if one.raw is None else way(one.raw),
+        "received": [] if one.raw is None or one.arrival["reader"] else way(one.raw),
         "matches": [_plain(row) for row in one.matches if row["probe_id"] == probe],
         "verdicts": [_plain(row) for row in one.verdicts],
         "reviews": [

@@ -20,20 +20,36 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from monitor.clock import micros
+from monitor.clock import micros, system_clock
 from monitor.errors import UsageError
-from monitor.evidence import CONTACTS, FORMAT, HEARING, MANIFEST, OUTCOME, PROBE, README, manifest, outcome_of, way
+from monitor.evidence import (
+    CONTACTS,
+    FORMAT,
+    HEARING,
+    MANIFEST,
+    OUTCOME,
+    PROBE,
+    README,
+    ending,
+    manifest,
+    outcome_of,
+    way,
+)
 from monitor.evidence import windows_of as windows_in
 from monitor.facts import OWN_COPY
 from monitor.studies import digest
 from monitor.terminal import jsonable
+from probes.contract import Reading, Reads
 
 FILE_LIMIT = 500_000_000
 MEMBERS_LIMIT = 10_000
 MEMBER_LIMIT = 100_000_000
 TOTAL_LIMIT = 1_000_000_000
 
-_NAME = re.compile(r"README\.txt|(?:probe|contacts|hearing|outcome|manifest)\.json|arrivals/[1-9]\d{0,5}\.(?:eml|json)")
+_NAME = re.compile(
+    r"README\.txt|(?:probe|contacts|hearing|outcome|manifest)\.json|arrivals/[1-9]\d{0,5}\.(?:eml|raw|json)"
+    r"|exhibits/[1-9]\d{0,5}-[A-Za-z0-9._-]{1,60}|reports/[1-9]\d{0,5}\.raw"
+)
 _CAME = (
     "first_reply_at", "first_ack_at", "first_bot_at", "first_auto_at", "first_unclear_at", "first_human_at",
     "bounced_at", "delayed_at", "delivered_at", "promised_at",
@@ -109,12 +125,14 @@ def check(members: Mapping[str, bytes]) -> Iterator[Line]:
     """Every check of the members of a bundle. Never raises, whatever they hold."""
     whole = list(_manifest(members))
     yield from whole or [Line("manifest", ok=True, detail=f"{len(members) - 1} files, each with its hash and size")]
-    for what, judge in (("study", _study), ("facts", _facts), ("outcome", _outcome)):
+    for what, judge in (
+        ("study", _study), ("facts", _facts), ("outcome", _outcome), ("exhibits", _exhibits), ("reports", _reports),
+    ):  # fmt: skip
         yield _guarded(what, judge, members)
     for name in sorted((one for one in members if one.startswith("arrivals/")), key=_number):
-        if name.endswith(".eml"):
-            if name.removesuffix("eml") + "json" not in members:
-                yield Line(name, ok=False, detail="nothing is said of this mail")
+        if not name.endswith(".json"):
+            if f"{name[:-4]}.json" not in members:
+                yield Line(name, ok=False, detail="nothing is said of this arrival")
             continue
         for what, of_arrival in (("bytes", _bytes), ("signatures", _signatures), ("way", _way), ("verdict", _verdict)):
             yield _guarded(f"{name.removesuffix('.json')} {what}", partial(of_arrival, name=name), members)
@@ -188,8 +206,8 @@ def _facts(members: Mapping[str, bytes]) -> str:
         raise _WrongError("sent_at is the time of no receipt")
     strange = [name for name in _CAME if row[name] is not None and row[name] not in came]
     if strange:
-        raise _WrongError(f"{', '.join(strange)}: the time of no mail in here")
-    return "the times are those of the receipts and mails in here"
+        raise _WrongError(f"{', '.join(strange)}: the time of nothing that came, in here")
+    return "the times are those of the receipts and arrivals in here"
 
 
 def _outcome(members: Mapping[str, bytes]) -> str:
@@ -201,13 +219,37 @@ def _outcome(members: Mapping[str, bytes]) -> str:
     return f"follows from its facts: {words}"
 
 
+def _exhibits(members: Mapping[str, bytes]) -> str:
+    return _files(members, "exhibits", "is erased or was too large")
+
+
+def _reports(members: Mapping[str, bytes]) -> str:
+    return _files(members, "reports", "is erased")
+
+
+def _files(members: Mapping[str, bytes], which: str, why: str) -> str:
+    """What the receipts say of these files is so, and no file is there of which nothing is said."""
+    receipts = [one for contact in json.loads(members[CONTACTS]) for one in contact["receipts"]]
+    said = {one["file"]: one for receipt in receipts for one in receipt[which] if one["file"] is not None}
+    there = {name for name in members if name.startswith(f"{which}/")}
+    if said.keys() != there:
+        raise _WrongError(f"{', '.join(sorted(said.keys() ^ there))}: not both on record and in here")
+    for name, one in said.items():
+        if hashlib.sha256(members[name]).hexdigest() != one["sha256"]:
+            raise _WrongError(f"{name}: has another hash than on record")
+        if one.get("size", len(members[name])) != len(members[name]):
+            raise _WrongError(f"{name}: has another size than on record")
+    without = sum(one["file"] is None for receipt in receipts for one in receipt[which])
+    return f"{len(said)}, each with the hash on record" + (f"; of {without} the content {why}" if without else "")
+
+
 # --------------------------------------------------------------------------- one arrival
 def _bytes(members: Mapping[str, bytes], name: str) -> str:
     said, raw = _of(members, name)
     if raw is None:
         return f"erased on {said['erased_at'][:10]}; its hash was {said['sha256']}"
     if hashlib.sha256(raw).hexdigest() != said["sha256"]:
-        raise _WrongError("the mail has another hash than the arrival on record")
+        raise _WrongError("it has another hash than the arrival on record")
     return f"{len(raw)} bytes, as they came ({said['sha256'][:16]})"
 
 
@@ -218,13 +260,19 @@ def _signatures(members: Mapping[str, bytes], name: str) -> str:
     stored = said["attestations"]
     if raw is None:
         return "erased: nothing to check"
+    if said["reader"] and not stored:
+        return "carries none: it is no mail"
     if said["attested_at"] is None:
         return "carries signatures that were never checked" if is_signed(raw) else "carries none"
     keys = {
         one["key_name"]: Key(one["key"], datetime.fromisoformat(one["fetched_at"])) for one in stored if one["key_name"]
     }
     at = datetime.fromisoformat(said["attested_at"])
-    again = check(raw, lambda key: keys.get(key, Key(None, at)), at)
+
+    def ask(name: str) -> Key:
+        return keys.get(name, Key(None, at))
+
+    again = check(raw, ask, at)
     shown = ("method", "domain", "selector", "result", "key_name", "key")
     before = [tuple(one[field] for field in shown) for one in stored]
     after = [tuple(getattr(one, field) for field in shown) for one in again]
@@ -232,7 +280,13 @@ def _signatures(members: Mapping[str, bytes], name: str) -> str:
         raise _WrongError(
             f"checked again with the stored keys they give {_told(after)}; the record says {_told(before)}"
         )
-    return f"{_told(after)}, checked with the stored keys" if after else "carries none"
+    since = [
+        f"{one.method} {one.domain}"
+        for one, now in zip(again, check(raw, ask, system_clock()), strict=True)
+        if one.result == "pass" != now.result
+    ]
+    gone = f"; expired since: {', '.join(since)}" if since else ""
+    return f"{_told(after)}, checked with the stored keys{gone}" if after else "carries none"
 
 
 def _told(rows: list[tuple[Any, ...]]) -> str:
@@ -243,6 +297,8 @@ def _way(members: Mapping[str, bytes], name: str) -> str:
     said, raw = _of(members, name)
     if raw is None:
         return "erased: nothing to check"
+    if said["reader"] and not said["received"]:
+        return "came by no mail server: it is no mail"
     hops = json.loads(json.dumps(way(raw), default=jsonable))
     if hops != said["received"]:
         raise _WrongError("the Received fields of the mail are not those on record")
@@ -254,6 +310,8 @@ def _way(members: Mapping[str, bytes], name: str) -> str:
 
 def _verdict(members: Mapping[str, bytes], name: str) -> str:
     from monitor.classify.decide import RULES, classify
+    from monitor.reading import judge_reading
+    from probes import loader
     from probes.mail.mime import parse
 
     said, raw = _of(members, name)
@@ -266,10 +324,16 @@ def _verdict(members: Mapping[str, bytes], name: str) -> str:
         return f"{newest['kind']}; erased: it cannot be judged again{hand}"
     if newest["rules"] != RULES:
         return f"{newest['kind']} by rules {newest['rules']}; this version has {RULES} and cannot repeat it{hand}"
-    if any(match["key"] == OWN_COPY for match in said["matches"]):
+    reader = said["reader"]
+    if reader and reader not in loader.builtin():  # what a bundle names is a stranger's, and nothing to be imported
+        return (
+            f"{newest['kind']}; read by {reader[:80]!r}, which is not of this software: it was not judged again{hand}"
+        )
+    if not reader and any(match["key"] == OWN_COPY for match in said["matches"]):
         kind, reasons = "delivery_receipt", newest["reasons"]
     else:
-        verdict = classify(parse(raw), datetime.fromisoformat(said["at"]))
+        at = datetime.fromisoformat(said["at"])
+        verdict = judge_reading(_reading(reader, raw), at) if reader else classify(parse(raw), at)
         kind, reasons = verdict.kind, [one.encode("utf-8", "replace").decode() for one in verdict.reasons]
     if (kind, reasons) != (newest["kind"], newest["reasons"]):
         raise _WrongError(
@@ -278,11 +342,24 @@ def _verdict(members: Mapping[str, bytes], name: str) -> str:
     return f"{kind}, by rules {RULES}, as recorded{hand}"
 
 
+def _reading(reader: str, raw: bytes) -> Reading:
+    from probes import loader
+
+    kind = loader.load(reader)
+    if not isinstance(kind, Reads):
+        raise _WrongError(f"{reader} reads nothing, and is said to have read it")
+    return kind.read(raw)
+
+
 def _of(members: Mapping[str, bytes], name: str) -> tuple[dict[str, Any], bytes | None]:
+    """What is said of an arrival, and its bytes: which file they are in follows from who reads them."""
     said: dict[str, Any] = json.loads(members[name])
-    raw = members.get(name.removesuffix("json") + "eml")
+    bare = name.removesuffix("json")
+    raw = members.get(bare + ending(said["reader"]))
+    if bare + ending("" if said["reader"] else "raw") in members:
+        raise _WrongError("it is a mail and no mail")
     if raw is None and said["erased_at"] is None:
-        raise _WrongError("the mail itself is missing")
+        raise _WrongError("the arrival itself is missing")
     if raw is not None and said["erased_at"] is not None:
-        raise _WrongError("the mail is said to be erased and is there")
+        raise _WrongError("it is said to be erased and is there")
     return said, raw

@@ -24,7 +24,7 @@ from monitor.store import traces as records
 from monitor.store.forgetting import Erasure, erase
 from monitor.store.locks import pass_lock
 from monitor.store.traces import Left, Owner
-from monitor.tracing import Sought, says, trace
+from monitor.tracing import Sought, says, stands_in_told, told_says, trace
 from probes.mail.mime import parse
 
 Progress = Callable[[int], None]
@@ -39,7 +39,8 @@ def unwatched(done: int) -> None:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forgotten:
     """What came of it. `before`: when it was forgotten already; `left`: mails that lie in a mailbox still; `files`:
-    files that name the person still; `scrubbed`: whether the store was written anew without what was deleted."""
+    files that name the person still; `scrubbed`: whether the store was written anew without what was deleted;
+    `unsearched`: exhibits (pictures) that stay, in which nobody can be searched for."""
 
     address: str
     before: datetime | None
@@ -50,12 +51,15 @@ class Forgotten:
     sites: tuple[Path, ...] = ()
     scrubbed: bool = True
     done: bool = True
+    unsearched: int = 0
 
 
 @dataclass(slots=True)
 class _Found:
     shas: set[str] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
+    reports: set[int] = field(default_factory=set)
+    exhibits: frozenset[int] = frozenset()
 
 
 def forget(
@@ -87,9 +91,12 @@ def forget(
         sought = Sought.of({*spellings, address, *(one for owner in owners for one in owner.addresses)})
         found = _find(app, sought, owners, progress)
         what = _erasure(address, sought, owners, found, why)
-        erased = {"mails": len(found.shas), "businesses": len(owners)}
+        erased = {
+            "mails": len(found.shas), "reports": len(found.reports), "exhibits": len(found.exhibits),
+            "businesses": len(owners),
+        }  # fmt: skip
         scrubbed = True
-        if not dry and (before is None or found.shas or owners):
+        if not dry and (before is None or found.shas or found.reports or owners):
             erased = erase(app.store, what, app.clock())
             refresh(app)
             scrubbed = app.store.scrub()
@@ -107,6 +114,7 @@ def forget(
         sites=tuple(sites),
         scrubbed=scrubbed,
         done=not dry,
+        unsearched=records.count_exhibits(app.store) - (len(found.exhibits) if dry else 0),
     )
 
 
@@ -127,11 +135,21 @@ def _spellings(app: App, written: str) -> set[str]:
 
 # --------------------------------------------------------------------------- finding
 def _find(app: App, sought: Sought, owners: Sequence[Owner], progress: Progress) -> _Found:
-    """Mails in which the addresses stand, or that belong to a business to be forgotten; then those of the same
-    businesses in which somebody is only named."""
-    found = _Found()
-    theirs = records.mails_of(app.store, [owner.id for owner in owners])
+    """Arrivals and reports in which the addresses stand, or that belong to a business to be forgotten, and that
+    business's exhibits; then mails of the same businesses in which somebody is only named."""
+    found, ids = _Found(), [owner.id for owner in owners]
+    found.exhibits = records.exhibits_of(app.store, ids)
+    of_theirs = records.reports_of(app.store, ids)
+    found.reports = {
+        number for number, raw in records.reports(app.store) if number in of_theirs or stands_in_told(raw, sought)
+    }
+    theirs, no_mails = records.mails_of(app.store, ids), records.no_mails(app.store)
     for sha, raw in records.raws(app.store):
+        if sha in no_mails:
+            if sha in theirs or stands_in_told(raw, sought):
+                found.shas.add(sha)
+            progress(1)
+            continue
         traced = trace(raw, sought)
         if traced.stands or sha in theirs:
             found.shas.add(sha)
@@ -145,7 +163,9 @@ def _find(app: App, sought: Sought, owners: Sequence[Owner], progress: Progress)
     people = [name for name in found.names if is_person(name)]
     if people and found.shas:
         near = records.of_businesses(app.store, found.shas) - found.shas
-        found.shas |= {sha for sha, raw in records.raws(app.store, near) if says(raw, people)}
+        found.shas |= {
+            sha for sha, raw in records.raws(app.store, near) if (told_says if sha in no_mails else says)(raw, people)
+        }
     return found
 
 
@@ -169,6 +189,8 @@ def _erasure(address: str, sought: Sought, owners: Sequence[Owner], found: _Foun
         address=address,
         others=frozenset(sought.addresses - {address}),
         shas=frozenset(found.shas),
+        reports=frozenset(found.reports),
+        exhibits=found.exhibits,
         owners=tuple(owners),
         everywhere=everywhere,
         thoroughly=thoroughly,

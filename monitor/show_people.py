@@ -21,6 +21,7 @@ def forgotten(terminal: Terminal, one: Forgotten) -> int:
         {
             "address": one.address, "done": one.done, "before": one.before, "erased": one.erased,
             "businesses": list(one.businesses), "files": list(one.files), "scrubbed": one.scrubbed,
+            "unsearched": one.unsearched,
             "left": [{"mailbox": left.mailbox, "place": left.place, "position": left.position} for left in one.left],
         }
     )  # fmt: skip
@@ -43,5 +44,10 @@ def forgotten(terminal: Terminal, one: Forgotten) -> int:
         terminal.warn(f"{name}: names the person still; take it out, or run `unanswered report` again")
     if not one.scrubbed:
         terminal.warn("the store is being read: erased bytes may stand in its free pages; run this once more later")
+    if one.unsearched:
+        terminal.say(
+            f"{one.unsearched} exhibits (pictures of pages) stay: they cannot be searched for a person; look at"
+            " them with `unanswered evidence`, or forget their business"
+        )
     terminal.say(BEYOND)
     return 1 if one.files or not one.scrubbed else 0

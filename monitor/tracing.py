@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from email.message import Message
 from email.utils import getaddresses
+from urllib.parse import unquote_plus
 
 from monitor.naming import is_person
 from probes.mail.decode import body_bytes, header_text, text_of
@@ -20,8 +21,10 @@ from probes.mail.mime import RAW_LIMIT, parse
 
 _NAMING_HEADERS = frozenset({"from", "sender", "reply-to", "to", "cc", "bcc", "resent-from", "x-original-from"})
 _DIGITS = re.compile(r"\+?\d[\d\s().\-/\u00a0]{5,30}\d")
-_SAME = 8
-"""Last digits by which two spellings of a number are taken for the same."""
+_ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
+_FEWEST = 8
+"""Digits that a number has at least when it is written without its country code."""
+_GROUPS = 16
 PARTS = 400
 
 
@@ -46,7 +49,7 @@ class Sought:
                 forms.append(rf"(?<!\w){re.escape(local)}(?:=|%40|=40|&#64;|\s?[(\[]\s?at\s?[)\]]\s?){ends}")
             elif not _number(one):
                 forms.append(rf"(?<![\w.\-]){re.escape(one)}(?![\w\-])")
-        numbers = frozenset(re.sub(r"\D", "", one)[-_SAME:] for one in known if _number(one))
+        numbers = frozenset(re.sub(r"\D", "", one).lstrip("0") for one in known if _number(one))
         return cls(known, re.compile("|".join(forms), re.I) if forms else None, numbers)
 
     def stands_in(self, text: str) -> bool:
@@ -63,7 +66,11 @@ class Sought:
         return text
 
     def _is_number(self, said: str) -> bool:
-        return re.sub(r"\D", "", said)[-_SAME:] in self.numbers
+        """Whether one of the numbers is in this run of digits, with or without its country code; others may stand
+        before and after it. Our own number may differ in its area code alone: fewer digits would find it too."""
+        groups = re.findall(r"\d+", said)[:_GROUPS]
+        runs = ("".join(groups[i:j]).lstrip("0") for i in range(len(groups)) for j in range(i + 1, len(groups) + 1))
+        return any(len(run) >= _FEWEST and known.endswith(run) for run in runs for known in self.numbers)
 
 
 def _number(text: str) -> bool:
@@ -95,12 +102,35 @@ def trace(raw: bytes, sought: Sought) -> Trace:
     return Trace(stands, frozenset(_turned(names)))
 
 
+def stands_in_told(raw: bytes, sought: Sought) -> bool:
+    """Whether the addresses stand in what a provider told: a form body, JSON, or any text. Never raises."""
+    text = raw.decode("utf-8", "replace")
+    return any(sought.stands_in(one) for one in {text, unquote_plus(text), _ESCAPED.sub(_unescaped, text)})
+
+
+def told_says(raw: bytes, names: Iterable[str]) -> bool:
+    """Whether one of these names stands in what a provider told, as a whole."""
+    pattern = _as_a_whole(names)
+    text = raw.decode("utf-8", "replace")
+    return pattern is not None and any(
+        pattern.search(one) for one in (text, unquote_plus(text), _ESCAPED.sub(_unescaped, text))
+    )
+
+
+def _unescaped(hit: re.Match[str]) -> str:
+    return chr(int(hit[1], 16))
+
+
+def _as_a_whole(names: Iterable[str]) -> re.Pattern[str] | None:
+    wanted = [re.sub(r"\s+", r"\\s+", re.escape(name).replace(r"\ ", " ")) for name in names if is_person(name)]
+    return re.compile(rf"(?<!\w)(?:{'|'.join(wanted)})(?!\w)", re.I) if wanted else None
+
+
 def says(raw: bytes, names: Iterable[str]) -> bool:
     """Whether one of these names stands in a mail as a whole, in the sender's case or in capitals."""
-    wanted = [re.sub(r"\s+", r"\\s+", re.escape(name).replace(r"\ ", " ")) for name in names if is_person(name)]
-    if not wanted:
+    pattern = _as_a_whole(names)
+    if pattern is None:
         return False
-    pattern = re.compile(rf"(?<!\w)(?:{'|'.join(wanted)})(?!\w)", re.I)
     return pattern.search(raw.decode("utf-8", "replace")) is not None or any(
         pattern.search(text) for _, text in texts(raw)
     )

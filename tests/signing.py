@@ -41,13 +41,14 @@ class Signer:
             )
         ) + mail  # fmt: skip
 
-    def seals(self, mail: bytes, *, cv: str = "none") -> bytes:
-        """The mail with a first ARC set on top (RFC 8617, section 5.1)."""
+    def seals(self, mail: bytes, *, cv: str = "none", until: int | None = None) -> bytes:
+        """The mail with a first ARC set on top (RFC 8617, section 5.1); `until`: its x=, seconds since 1970."""
         head, _, body = mail.partition(b"\r\n\r\n")
         fields = [tuple(one.split(b":", 1)) for one in re.sub(rb"\r\n[ \t]+", b" ", head).split(b"\r\n")]
         results = b"i=1; " + self.domain.encode() + b"; none"
         whole = base64.b64encode(hashlib.sha256(Relaxed.canonicalize_body(body)).digest())
         tags = b"d=" + self.domain.encode() + b"; s=" + self.selector.encode()
+        tags += b"" if until is None else b"; x=%d" % until
         message = b"i=1; a=rsa-sha256; c=relaxed/relaxed; " + tags + b"; h=from:subject; bh=" + whole + b"; b="
         chosen = [next(one for one in fields if one[0].lower() == name) for name in (b"from", b"subject")]
         message += self._over([*chosen, (b"ARC-Message-Signature", b" " + message)])

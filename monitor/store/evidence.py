@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, or_, select
 
 from monitor.store.engine import Store
+from monitor.store.exhibits import Kept, exhibits
+from monitor.store.pushed import reported
 from monitor.store.tables import (
     ARRIVALS,
     ATTESTATIONS,
@@ -28,6 +30,7 @@ from monitor.store.tables import (
     STUDY_VERSIONS,
     VERDICTS,
 )
+from probes.contract import Report
 
 Row = dict[str, Any]
 
@@ -48,7 +51,8 @@ class ArrivalEvidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """One probe with all that belongs to it, all of one moment. `arrivals` in the order of time."""
+    """One probe with all that belongs to it, all of one moment. `arrivals` in the order of time; `reports` are what
+    providers said of its receipts, without bytes where they were erased."""
 
     probe: Row
     business: Row
@@ -56,6 +60,8 @@ class Evidence:
     version: Row
     contacts: Sequence[Row]
     receipts: Sequence[Row]
+    exhibits: Sequence[Kept]
+    reports: Sequence[Report]
     arrivals: Sequence[ArrivalEvidence]
     places: Sequence[Row]
     gaps: Sequence[Row]
@@ -82,6 +88,8 @@ def evidence(store: Store, probe: str) -> Evidence | None:
         contacts = _rows(connection, select(CONTACTS).where(CONTACTS.c.probe_id == probe).order_by(CONTACTS.c.id))
         ids = [contact["id"] for contact in contacts]
         since = min((contact["started_at"] for contact in contacts if contact["started_at"]), default=None)
+        receipts = _rows(connection, select(RECEIPTS).where(RECEIPTS.c.contact_id.in_(ids)).order_by(RECEIPTS.c.id))
+        told = reported(connection, one["channel"], [row["provider_id"] for row in receipts if row["provider_id"]])
         gaps = select(GAPS).order_by(GAPS.c.id)
         canaries = select(CANARIES).order_by(CANARIES.c.id)
         return Evidence(
@@ -90,7 +98,9 @@ def evidence(store: Store, probe: str) -> Evidence | None:
             endpoint=_rows(connection, select(ENDPOINTS).where(ENDPOINTS.c.id == one["endpoint_id"]))[0],
             version=_rows(connection, select(STUDY_VERSIONS).where(STUDY_VERSIONS.c.id == one["version_id"]))[0],
             contacts=contacts,
-            receipts=_rows(connection, select(RECEIPTS).where(RECEIPTS.c.contact_id.in_(ids)).order_by(RECEIPTS.c.id)),
+            receipts=receipts,
+            exhibits=exhibits(connection, probe),
+            reports=[report for _, reports in sorted(told.items()) for report in reports],
             arrivals=[_arrival(connection, number) for number in _arrivals(connection, probe)],
             places=_rows(connection, select(CURSORS).order_by(CURSORS.c.id)),
             gaps=[]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
@@ -24,14 +25,20 @@ TEACHES = frozenset({"human", "auto_acknowledgement"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """An exhibit as it is stored; `data` is None where it was too large to keep."""
+    """An exhibit as it is stored; `data` is None where it was too large to keep, or was erased (`erased`)."""
 
+    contact: int
     attempt: int
     name: str
     media_type: str
     size: int
     sha256: str | None
     data: bytes | None
+
+    @property
+    def erased(self) -> bool:
+        """Whether its bytes were there and are not any more: somebody was forgotten."""
+        return self.sha256 is None and self.size <= LARGEST
 
 
 def keep_exhibits(connection: Connection, contact: int, attempt: int, exhibits: Sequence[Exhibit]) -> None:
@@ -53,19 +60,19 @@ def keep_exhibits(connection: Connection, contact: int, attempt: int, exhibits: 
         add_unless_there(connection, EXHIBITS, row)
 
 
-def exhibits(store: Store, probe: str) -> list[Kept]:
+def exhibits(reading: Store | Connection, probe: str) -> list[Kept]:
     """The evidence of every try of a probe, by try and in the order in which it was handed in."""
     query = (
         select(
-            EXHIBITS.c.attempt, EXHIBITS.c.name, EXHIBITS.c.media_type, EXHIBITS.c.size, EXHIBITS.c.sha256,
-            EXHIBIT_DATA.c.data,
+            EXHIBITS.c.contact_id.label("contact"), EXHIBITS.c.attempt, EXHIBITS.c.name, EXHIBITS.c.media_type,
+            EXHIBITS.c.size, EXHIBITS.c.sha256, EXHIBIT_DATA.c.data,
         )
         .join_from(EXHIBITS, CONTACTS, EXHIBITS.c.contact_id == CONTACTS.c.id)
         .outerjoin(EXHIBIT_DATA, EXHIBITS.c.sha256 == EXHIBIT_DATA.c.sha256)
         .where(CONTACTS.c.probe_id == probe)
         .order_by(EXHIBITS.c.attempt, EXHIBITS.c.id)
     )  # fmt: skip
-    with store.read() as connection:
+    with reading.read() if isinstance(reading, Store) else nullcontext(reading) as connection:
         return [
             Kept(**{**row, "data": None if row["data"] is None else zlib.decompress(row["data"])})
             for row in connection.execute(query).mappings()

@@ -6,6 +6,7 @@ is: keys, hashes, and the frozen content of studies.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,14 +20,18 @@ from monitor.store.engine import Store, add_unless_there, chunks
 from monitor.store.records import DIGEST, OPEN_STATES
 from monitor.store.tables import (
     ARRIVALS,
+    ATTESTATIONS,
     BUSINESS_DOMAINS,
     BUSINESSES,
     CONTACTS,
     ENDPOINTS,
+    EXHIBIT_DATA,
+    EXHIBITS,
     MATCHES,
     PROBES,
     RAW,
     RECEIPTS,
+    REPORTS,
     REVIEWS,
     SUPPRESSIONS,
     TOMBSTONES,
@@ -41,17 +46,24 @@ LEFT_ALONE = frozenset({"meta", "raw", "arrivals", "study_versions", "sightings"
 SAID = ((VERDICTS, ("new_text", "reasons", "promise")), (MATCHES, ("reason",)), (REVIEWS, ("why",)))
 """Where the words of an arrival stand once it is understood."""
 
+SAID_ON_THE_WAY = ("reason", "transcript", "host", "provider_id", "details", "signs")
+NOTHING = zlib.compress(b"")
+"""The bytes of a report that was erased."""
+
 Blank = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erasure:
     """What is to be erased. `everywhere` blanks the addresses and names in any text, `thoroughly` whatever may tell of
-    a person in the words of the arrivals concerned; `owners` are businesses to be forgotten as a whole."""
+    a person in the words of the arrivals concerned; `owners` are businesses to be forgotten as a whole; `reports` and
+    `exhibits` lose their bytes."""
 
     address: str
     others: frozenset[str]
     shas: frozenset[str]
+    reports: frozenset[int]
+    exhibits: frozenset[int]
     owners: tuple[Owner, ...]
     everywhere: Blank
     thoroughly: Blank
@@ -65,7 +77,11 @@ def erase(store: Store, what: Erasure, now: datetime) -> dict[str, int]:
     with store.write() as connection:
         connection.exec_driver_sql("PRAGMA secure_delete=ON")
         done = {"mails": _erase_raw(connection, what.shas, now)}
+        done["reports"] = _erase_reports(connection, what.reports)
+        done["exhibits"] = _erase_exhibits(connection, what.exhibits)
         arrivals = _arrivals(connection, what.shas)
+        for some in chunks(arrivals):  # they name domains, and without the bytes they prove nothing
+            connection.execute(delete(ATTESTATIONS).where(ATTESTATIONS.c.arrival_id.in_(some)))
         for owner in what.owners:
             _forget_business(connection, owner, key, now)
         _never_again(connection, key, what, now)
@@ -92,6 +108,25 @@ def _erase_raw(connection: Connection, shas: Collection[str], now: datetime) -> 
     for some in chunks(sorted(shas)):
         mine = (RAW.c.sha256.in_(some), RAW.c.erased_at.is_(None))
         erased += connection.execute(update(RAW).where(*mine).values(data=b"", erased_at=now)).rowcount
+    return erased
+
+
+def _erase_reports(connection: Connection, reports: Collection[int]) -> int:
+    erased = 0
+    for some in chunks(sorted(reports)):
+        mine = (REPORTS.c.id.in_(some), REPORTS.c.raw != NOTHING)
+        erased += connection.execute(update(REPORTS).where(*mine).values(raw=NOTHING)).rowcount
+    return erased
+
+
+def _erase_exhibits(connection: Connection, exhibits: Collection[int]) -> int:
+    """Name, type and size stay. Bytes that an exhibit of somebody else shares stay for that one."""
+    erased = 0
+    for some in chunks(sorted(exhibits)):
+        mine = (EXHIBITS.c.id.in_(some), EXHIBITS.c.sha256.is_not(None))
+        erased += connection.execute(update(EXHIBITS).where(*mine).values(sha256=None)).rowcount
+    used = select(EXHIBITS.c.sha256).where(EXHIBITS.c.sha256.is_not(None))
+    connection.execute(delete(EXHIBIT_DATA).where(EXHIBIT_DATA.c.sha256.not_in(used)))
     return erased
 
 
@@ -163,7 +198,8 @@ def _of_owners(connection: Connection, businesses: Sequence[int], blank: Blank) 
         for table, names, where in (
             (PROBES, ("subject", "body", "suppressed_reason"), PROBES.c.business_id.in_(some)),
             (CONTACTS, ("reason",), CONTACTS.c.probe_id.in_(probes)),
-            (RECEIPTS, ("reason", "transcript", "host", "provider_id"), RECEIPTS.c.contact_id.in_(contacts)),
+            (RECEIPTS, SAID_ON_THE_WAY, RECEIPTS.c.contact_id.in_(contacts)),
+            (EXHIBITS, ("name",), EXHIBITS.c.contact_id.in_(contacts)),
         ):
             rows = connection.execute(select(table).where(where)).mappings().all()
             changed += _rewrite(connection, table, names, rows, blank)
@@ -220,5 +256,5 @@ def _blanked(value: Any, blank: Blank) -> Any:
     if isinstance(value, list):
         return [_blanked(one, blank) for one in value]
     if isinstance(value, dict):
-        return {name: one if name == "due" else _blanked(one, blank) for name, one in value.items()}
+        return {blank(name): one if name == "due" else _blanked(one, blank) for name, one in value.items()}
     return value

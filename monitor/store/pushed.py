@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select
@@ -13,7 +14,7 @@ from sqlalchemy import Connection, func, select
 from monitor.store.blobs import compressed
 from monitor.store.engine import Store, add_missing, chunks, clean
 from monitor.store.hearing import store_arrivals
-from monitor.store.tables import REPORTS
+from monitor.store.tables import BUSINESSES, CONTACTS, PROBES, RECEIPTS, REPORTS
 from probes.contract import Arrival, Received, Report
 
 
@@ -53,8 +54,29 @@ def take_pushed(store: Store, brought: Sequence[tuple[str, Received]], now: date
 def _store_reports(connection: Connection, reports: Sequence[tuple[str, Report]], now: datetime) -> int:
     """Those that are not here yet; returns how many."""
     before = connection.scalar(select(func.coalesce(func.max(REPORTS.c.id), 0))) or 0
-    add_missing(connection, REPORTS, [_row(channel, report, now) for channel, report in reports])
+    gone = _forgotten(connection, {report.provider_id for _, report in reports})
+    rows = [
+        _row(channel, replace(report, raw=b"") if report.provider_id in gone else report, now)
+        for channel, report in reports
+    ]
+    add_missing(connection, REPORTS, rows)
     return connection.scalar(select(func.count()).where(REPORTS.c.id > before)) or 0
+
+
+def _forgotten(connection: Connection, provider_ids: Collection[str]) -> frozenset[str]:
+    """Which of these are of contacts with a business that was forgotten: its number is not stored again."""
+    query = (
+        select(RECEIPTS.c.provider_id)
+        .join_from(RECEIPTS, CONTACTS, CONTACTS.c.id == RECEIPTS.c.contact_id)
+        .join(PROBES, PROBES.c.id == CONTACTS.c.probe_id)
+        .join(BUSINESSES, BUSINESSES.c.id == PROBES.c.business_id)
+        .where(BUSINESSES.c.key.startswith("forgotten-"))
+    )
+    return frozenset(
+        number
+        for some in chunks(sorted(provider_ids))
+        for number in connection.scalars(query.where(RECEIPTS.c.provider_id.in_(some)))
+    )
 
 
 def _row(channel: str, report: Report, now: datetime) -> dict[str, object]:
@@ -71,15 +93,16 @@ def _row(channel: str, report: Report, now: datetime) -> dict[str, object]:
     }
 
 
-def reported(store: Store, channel: str, provider_ids: Sequence[str]) -> dict[str, list[Report]]:
-    """What was reported of these contacts, by the provider's id, in the order of rank: the last one counts."""
+def reported(reading: Store | Connection, channel: str, provider_ids: Sequence[str]) -> dict[str, list[Report]]:
+    """What was reported of these contacts, by the provider's id, in the order of rank: the last one counts. A report
+    whose bytes were erased has none: b""."""
     found: dict[str, list[Report]] = {}
     columns = (
         REPORTS.c.provider_id, REPORTS.c.status, REPORTS.c.rank, REPORTS.c.at, REPORTS.c.code, REPORTS.c.meaning,
         REPORTS.c.raw,
     )  # fmt: skip
     query = select(*columns).where(REPORTS.c.channel == channel).order_by(REPORTS.c.rank, REPORTS.c.at)
-    with store.read() as connection:
+    with reading.read() if isinstance(reading, Store) else nullcontext(reading) as connection:
         for some in chunks(sorted(set(provider_ids))):
             for row in connection.execute(query.where(REPORTS.c.provider_id.in_(some))).mappings():
                 report = Report(**{**row, "raw": zlib.decompress(row["raw"])})

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, and_, func, or_, select
 
 from monitor.domains import is_freemail, registrable
 from monitor.forgotten import digest
@@ -19,10 +19,14 @@ from monitor.store.tables import (
     BUSINESS_DOMAINS,
     BUSINESSES,
     CANARIES,
+    CONTACTS,
     ENDPOINTS,
+    EXHIBITS,
     MATCHES,
     PROBES,
     RAW,
+    RECEIPTS,
+    REPORTS,
     SIGHTINGS,
     TOMBSTONES,
 )
@@ -68,9 +72,11 @@ def tombstone(store: Store, address: str) -> Tomb | None:
 
 
 def is_ours(store: Store, addresses: Collection[str]) -> bool:
-    """Whether one of the addresses is a private reply address or a canary's: our own, and no person's."""
+    """Whether one of the addresses is a private reply address, a number that we ask from or a canary's: our own,
+    and no person's."""
     spelt = tuple(one.lower() for one in addresses)
-    probes = select(PROBES.c.id).where(PROBES.c.reply_address.in_(spelt)).limit(1)
+    ours = or_(PROBES.c.reply_address.in_(spelt), PROBES.c.number.in_(spelt))
+    probes = select(PROBES.c.id).where(ours).limit(1)
     canaries = select(CANARIES.c.id).where(or_(CANARIES.c.address.in_(spelt), CANARIES.c.sender.in_(spelt))).limit(1)
     with store.read() as connection:
         return connection.scalar(probes) is not None or connection.scalar(canaries) is not None
@@ -172,6 +178,66 @@ def left_in_mailboxes(store: Store, shas: Collection[str]) -> list[Left]:
             )
             found += [Left(mailbox=row.mailbox, place=row.place, position=row.position) for row in rows]
     return sorted(found, key=lambda one: (one.mailbox, one.place, one.position))
+
+
+def no_mails(store: Store) -> frozenset[str]:
+    """Hashes of what came in and is no mail."""
+    with store.read() as connection:
+        return frozenset(connection.scalars(select(ARRIVALS.c.sha256).where(ARRIVALS.c.reader != "")))
+
+
+def reports(store: Store) -> Iterator[tuple[int, bytes]]:
+    """The bytes of every report of a provider, by its number, in bounded memory."""
+    last = 0
+    while True:
+        query = select(REPORTS.c.id, REPORTS.c.raw).where(REPORTS.c.id > last).order_by(REPORTS.c.id).limit(500)
+        with store.read() as connection:
+            rows = connection.execute(query).all()
+        if not rows:
+            return
+        for number, data in rows:
+            with contextlib.suppress(zlib.error):
+                if raw := zlib.decompress(data):
+                    yield number, raw
+            last = number
+
+
+def reports_of(store: Store, businesses: Collection[int]) -> frozenset[int]:
+    """The reports of what we handed over to these businesses."""
+    query = (
+        select(REPORTS.c.id)
+        .join_from(REPORTS, RECEIPTS, REPORTS.c.provider_id == RECEIPTS.c.provider_id)
+        .join(CONTACTS, CONTACTS.c.id == RECEIPTS.c.contact_id)
+        .join(PROBES, and_(PROBES.c.id == CONTACTS.c.probe_id, PROBES.c.channel == REPORTS.c.channel))
+    )
+    with store.read() as connection:
+        return frozenset(
+            number
+            for some in chunks(sorted(businesses))
+            for number in connection.scalars(query.where(PROBES.c.business_id.in_(some)))
+        )
+
+
+def exhibits_of(store: Store, businesses: Collection[int]) -> frozenset[int]:
+    """The exhibits with bytes of what we handed over to these businesses."""
+    query = (
+        select(EXHIBITS.c.id)
+        .join_from(EXHIBITS, CONTACTS, CONTACTS.c.id == EXHIBITS.c.contact_id)
+        .join(PROBES, PROBES.c.id == CONTACTS.c.probe_id)
+        .where(EXHIBITS.c.sha256.is_not(None))
+    )
+    with store.read() as connection:
+        return frozenset(
+            number
+            for some in chunks(sorted(businesses))
+            for number in connection.scalars(query.where(PROBES.c.business_id.in_(some)))
+        )
+
+
+def count_exhibits(store: Store) -> int:
+    """How many exhibits have bytes: pictures, which cannot be searched."""
+    with store.read() as connection:
+        return connection.scalar(select(func.count()).where(EXHIBITS.c.sha256.is_not(None))) or 0
 
 
 def count_erased(store: Store) -> int:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import FunctionType
 from typing import Any
 
 import dkim
@@ -256,9 +257,25 @@ def _expired(sig: dict[bytes, bytes], at: datetime) -> bool:
     return bool(re.fullmatch(rb"\d{1,12}", said)) and int(said) < at.timestamp()
 
 
+def _but_for_times(sig: dict[bytes, bytes], *more: Any) -> None:
+    """dkimpy's check of the fields of a signature without t= and x=, for which it would ask the machine's clock."""
+    dkim.validate_signature_fields({name: value for name, value in sig.items() if name not in (b"t", b"x")}, *more)
+
+
 class _Arc(_Bounded, dkim.ARC):  # type: ignore[misc]
+    verify_instance = FunctionType(
+        dkim.ARC.verify_instance.__code__,
+        {**vars(dkim), "validate_signature_fields": _but_for_times},
+        "verify_instance",
+        dkim.ARC.verify_instance.__defaults__,
+    )
+    """dkimpy's, but for the times: these are judged at the moment that was asked for, as those of DKIM are."""
+
+    expired = False
+
     def verify_sig(self, sig: Any, include_headers: Any, sig_header: Any, dnsfunc: Any) -> bool:
         """The first thing that is wrong is kept: dkimpy tells only that something is."""
+        self.expired = self.expired or _expired(sig, self._at)
         try:
             return super().verify_sig(sig, include_headers, sig_header, dnsfunc)
         except ProbeError:
@@ -284,7 +301,9 @@ def _arc(raw: bytes, ask: Ask, at: datetime) -> list[Attestation]:
         return [_attestation("arc", None, "permerror", f"the chain cannot be read ({_words(error)})", at)]
     # A chain whose newest seal says cv=fail has ended: dkimpy gives None for it.
     result = {b"pass": "pass", b"none": "none"}.get(word or b"fail", "fail")
-    if result == "pass":
+    if result == "pass" and chain.expired:
+        result, reason = "fail", "had expired when it was checked"
+    elif result == "pass":
         reason = f"an unbroken chain of {len(sets)}, last sealed by {_text(sets[0]['as-domain'])}"
     elif chain.reason:
         reason = f"{reason}: {chain.reason}"

@@ -7,6 +7,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -24,6 +25,8 @@ from monitor.evidence_check import Line, check, check_file
 from monitor.listen import todays_rules
 from monitor.proof import write
 from monitor.report import coder
+from monitor.store.exhibits import LARGEST
+from probes.contract import Exhibit
 from tests.monitor.factories import World, mail, only, rows
 from tests.monitor.test_attesting import channels
 from tests.nameserver import NameServer
@@ -114,6 +117,79 @@ def test_what_was_recorded_is_in_it_and_holds(world: World) -> None:
     assert said["received"][0]["at"] == "2026-12-01T10:00:02+00:00"
     assert {one["key"] for one in said["attestations"]} == {rsa("firm1.example").record, rsa("relay.example").record}
     assert only(said["matches"])["key"] == "private_address"
+
+
+PICTURE = Exhibit(name="../after ä.jpg", media_type="image/jpeg", data=b"\xff\xd8 what the page showed \xff\xd9")
+LARGE = Exhibit(name="large.jpg", media_type="image/jpeg", data=bytes(LARGEST + 1))
+
+
+def shown(folder: Path) -> Path:
+    """The bundle of a probe whose handing over left pictures."""
+    made = World(folder)
+    made.fake.ends(
+        "info@firm1.example", state="unknown", reason="no sign", pattern="quiet", signs=("the form is gone",),
+        details={"final url": "https://firm1.example/"}, exhibits=(PICTURE, LARGE),
+    )  # fmt: skip
+    made.listen()
+    made.send()
+    return written(made)
+
+
+def test_exhibits_are_files_beside_what_the_receipt_says_of_them(tmp_path: Path) -> None:
+    path = shown(tmp_path)
+    lines = list(check_file(path))
+    assert problems(iter(lines)) == []
+    told = {line.what: line.detail for line in lines}
+    assert told["exhibits"] == "1, each with the hash on record; of 1 the content is erased or was too large"
+    members = opened(path)
+    assert members["exhibits/1-after-.jpg"] == PICTURE.data
+    receipt = only(only(json.loads(members["contacts.json"]))["receipts"])
+    assert (receipt["details"], receipt["signs"], receipt["pattern"]) == (
+        {"final url": "https://firm1.example/"},
+        ["the form is gone"],
+        "quiet",
+    )
+    assert [(one["file"], one["media_type"], one["name"], one["erased"]) for one in receipt["exhibits"]] == [
+        ("exhibits/1-after-.jpg", "image/jpeg", "../after ä.jpg", False),
+        (None, "image/jpeg", "large.jpg", False),
+    ]
+
+
+@pytest.mark.parametrize("forged", ["changed", "left out", "put in"])
+def test_an_exhibit_that_is_not_the_one_on_record_is_found(tmp_path: Path, forged: str) -> None:
+    path = shown(tmp_path)
+    members, name = opened(path), "exhibits/1-after-.jpg"
+    if forged == "changed":
+        members[name] = bytes([members[name][0] ^ 1]) + members[name][1:]
+    elif forged == "left out":
+        del members[name]
+    else:
+        members["exhibits/9-more.jpg"] = b"more"
+    (found,) = problems(check_file(repacked(path, members, honest=True)))
+    assert found.startswith("exhibits: ")
+
+
+def test_a_seal_that_has_expired_since_is_told_and_is_no_difference(
+    tmp_path: Path, server: NameServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, sealer = World(tmp_path), rsa("relay.example")
+    made.listen()
+    made.send()
+    made.passes(hours=1)
+    enquiry, ends = made.sent_to(1), made.now() + timedelta(days=7)
+    sealed = sealer.seals(mail(enquiry.reply_to, sender=enquiry.to), until=int(ends.timestamp()))
+    made.fake.answers(sealed, made.now())
+    server.publishes(sealer.name, sealer.record)
+    made.listen(todays_rules())
+    attest_pass(made.store, channels(made, server), made.now)
+    path = written(made)
+    for late, words in ((-1, "checked with the stored keys"), (1, "the stored keys; expired since: arc relay.example")):
+        monkeypatch.setattr("monitor.evidence_check.system_clock", lambda late=late: ends + timedelta(days=late))
+        lines = list(check_file(path))
+        assert problems(iter(lines)) == []
+        (told,) = [line.detail for line in lines if line.what == "arrivals/1 signatures"]
+        assert told.startswith("arc relay.example pass, checked")
+        assert told.endswith(words)
 
 
 def test_the_same_record_gives_the_same_bytes(world: World) -> None:
@@ -233,7 +309,7 @@ def test_an_erased_mail_is_said_to_be_erased(world: World) -> None:
     assert problems(check_file(path)) == []
     members = opened(path)
     assert not any(name.endswith(".eml") for name in members)
-    assert "2 of the mails were erased" in members["README.txt"].decode()
+    assert "2 of the arrivals were erased" in members["README.txt"].decode()
     assert json.loads(members["arrivals/1.json"])["sha256"] == rows(world.store, "arrivals")[0]["sha256"]
 
 

@@ -15,10 +15,12 @@ import pytest
 from monitor.app import App
 from monitor.config import Configured
 from monitor.errors import Erased, StoreBusy, UsageError
+from monitor.evidence_check import check_file
 from monitor.forgetting import Forgotten, forget
 from monitor.forgotten import digest, normal
 from monitor.importing import bring_in
 from monitor.listen import todays_rules
+from monitor.proof import write
 from monitor.report import publish, read, refresh
 from monitor.rescore import rescore
 from monitor.reviewing import decide, show
@@ -26,7 +28,10 @@ from monitor.store.hearing import take_in
 from monitor.store.integrity import integrity
 from monitor.store.locks import pass_lock
 from monitor.store.records import stop, suppressed
+from monitor.store.tables import ARRIVALS, ATTESTATIONS
 from monitor.store.understanding import raw
+from monitor.tracing import Sought, stands_in_told
+from probes.contract import Exhibit
 from probes.testing import FakeSettings
 from reports.data import verify
 from tests.monitor.factories import CHANNEL, World, arrival, batch, endpoint, mail, only, rows
@@ -63,6 +68,8 @@ def on_disk(world: World) -> str:
     """All bytes of the store's files, and what is packed in them."""
     found = [path.read_bytes() for path in world.folder.glob("unanswered.db*")]
     packed = [zlib.decompress(row["data"]) for row in rows(world.store, "raw") if row["data"]]
+    packed += [zlib.decompress(row["data"]) for row in rows(world.store, "exhibit_data")]
+    packed += [zlib.decompress(row["raw"]) for row in rows(world.store, "reports")]
     return b"\n".join([*found, *packed]).decode("utf-8", "replace")
 
 
@@ -221,7 +228,7 @@ def test_a_second_time_says_when_it_was_and_does_nothing(world: World) -> None:
     before = rows(world.store, "tombstones")
     again = asks(world.passes(days=1))
     assert (first.before, again.before) == (None, before[0]["at"])
-    assert again.erased == {"mails": 0, "businesses": 0}
+    assert set(again.erased.values()) == {0}
     assert rows(world.store, "tombstones") == before
 
 
@@ -237,7 +244,10 @@ def test_a_trial_says_what_would_go_and_changes_nothing(world: World) -> None:
     tables = ("raw", "verdicts", "tombstones", "suppressions", "endpoints", "arrivals")
     before = {table: rows(world.store, table) for table in tables}
     done = asks(world, dry=True)
-    assert (done.done, done.erased) == (False, {"mails": 1, "businesses": 0})
+    assert (done.done, done.erased) == (
+        False,
+        {"mails": 1, "reports": 0, "exhibits": 0, "businesses": 0},
+    )
     assert {table: rows(world.store, table) for table in tables} == before
 
 
@@ -382,3 +392,89 @@ def test_a_mail_with_another_sender_is_not_erased_when_somebody_was_forgotten(wo
     world.listen(todays_rules())
     assert rows(world.store, "raw")
     assert [row["erased_at"] is None for row in rows(world.store, "raw")].count(True) == 2
+
+
+# --------------------------------------------------------------------------- what a form left behind
+def filled(folder: Path) -> World:
+    """Two firms that were asked by a form: a picture of each, and one that both show alike."""
+    made = World(folder, firms=2)
+    for number in (1, 2):
+        made.fake.ends(
+            f"info@firm{number}.example", state="unknown", reason="no sign",
+            signs=(f"info@firm{number}.example thanks you",),
+            details={
+                "final url": f"https://firm{number}.example/contact",
+                f"field of info@firm{number}.example": f"firm{number}.example",
+            },
+            exhibits=(
+                Exhibit(name="after.jpg", media_type="image/jpeg", data=f"picture of firm{number}.example".encode()),
+                Exhibit(name="before.jpg", media_type="image/jpeg", data=b"an empty page"),
+            ),
+        )  # fmt: skip
+    made.listen()
+    made.send()
+    return made
+
+
+def test_a_forgotten_business_loses_its_pictures_and_what_its_form_said(tmp_path: Path) -> None:
+    made = filled(tmp_path)
+    assert names_in(on_disk(made), "firm1.example", "picture of firm1.example") != []
+    done = asks(made, "info@firm1.example")
+    assert (done.erased["exhibits"], done.unsearched) == (2, 2)
+    assert faults(made) == []
+    shown = {row["name"]: row["sha256"] for row in rows(made.store, "exhibits")[:2]}
+    assert shown == {"after.jpg": None, "before.jpg": None}
+    made.store.close()
+    assert names_in(on_disk(made), "firm1.example", "picture of firm1") == []
+    assert names_in(on_disk(made), "picture of firm2.example", "an empty page", "https://firm2.example/contact") == [
+        "picture of firm2.example", "an empty page", "https://firm2.example/contact"
+    ]  # fmt: skip
+
+
+def test_evidence_says_of_an_erased_picture_that_it_was_erased_and_holds(tmp_path: Path) -> None:
+    made = filled(tmp_path)
+    asks(made, "info@firm1.example")
+    probes = {row["id"] for row in rows(made.store, "probes")}
+    with app_of(made) as app:
+        paths = [write(app, probe, made.folder / f"{probe}.zip").path for probe in probes]
+    lines = [line for path in paths for line in check_file(path)]
+    assert [line for line in lines if not line.ok] == []
+    assert sorted(line.detail for line in lines if line.what == "exhibits") == [
+        "0, each with the hash on record; of 2 the content is erased or was too large",
+        "2, each with the hash on record",
+    ]
+
+
+def test_what_signatures_proved_of_an_erased_mail_goes_with_it(world: World) -> None:
+    with world.store.write() as connection:
+        for arrival in (1, 2):
+            connection.execute(
+                ATTESTATIONS.insert().values(
+                    arrival_id=arrival, method="dkim", domain=f"signer{arrival}.example", selector="s", result="pass",
+                    reason="", key_name=f"s._domainkey.signer{arrival}.example", key="p=", fetched_at=world.at,
+                )
+            )  # fmt: skip
+        connection.execute(ARRIVALS.update().values(attested_at=world.at))
+    asks(world)
+    assert only(rows(world.store, "attestations"))["domain"] == "signer2.example"
+    assert faults(world) == []
+    world.store.close()
+    assert "signer1.example" not in on_disk(world)
+
+
+@pytest.mark.parametrize(
+    ("text", "stands"),
+    [
+        ("From=%2B493012345678&To=1", True),
+        ("Body=Call+%2B49+30+1234+5678", True),
+        ('{"from": "\\u002b49 (0)30 12345678"}', True),
+        ("ring 2026 030-12345678 / 0171 99999999", True),
+        ("0049 30 12345678", True),
+        ("+14912345678", False),
+        ("SM493012345678abc", True),
+        ("+493112345678", False),
+        ("+49 30 1234567", False),
+    ],
+)
+def test_a_number_is_found_in_every_spelling_and_is_not_one_that_only_ends_alike(text: str, stands: bool) -> None:
+    assert stands_in_told(text.encode(), Sought.of({"+493012345678"})) is stands

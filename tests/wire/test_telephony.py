@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
+import zlib
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from monitor.errors import UsageError
+from monitor.evidence import manifest
+from monitor.evidence_check import check
+from monitor.forgetting import forget
+from monitor.proof import write
 from monitor.report import read, refresh
 from monitor.store.hearing import gaps
+from monitor.store.integrity import integrity
 from monitor.store.pushed import reported
 from monitor.store.records import suppressed
 from monitor.store.scoring import probe_facts
@@ -352,6 +361,47 @@ def test_the_plan_shows_segments_and_cost(tmp_path: Path, capsys: pytest.Capture
     assert said.count('"units": 1') == 3
 
 
+def evidence_of(world: Telephony, probe: str, path: Path) -> dict[str, bytes]:
+    """What the evidence of a probe holds."""
+    with zipfile.ZipFile(write(world.app, probe, path).path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_evidence_holds_what_the_provider_reported_and_what_is_no_mail_is_judged_again_by_its_reader(
+    tmp_path: Path,
+) -> None:
+    with telephony(tmp_path, {shop(0): Manner(says=(ANSWER,))}) as world:
+        world.imports("sms").send()
+        world.passes(hours=2)
+        (facts,) = probe_facts(world.app.store)
+        members = evidence_of(world, facts.probe, tmp_path / "e.zip")
+        lines = {line.what: line for line in check(members)}
+        assert [line for line in lines.values() if not line.ok] == []
+        assert lines["reports"].detail == "4, each with the hash on record"
+        assert "human, by rules" in lines["arrivals/2 verdict"].detail
+        (contact,) = json.loads(members["contacts.json"])
+        told = contact["receipts"][0]["reports"]
+        assert [one["status"] for one in told] == ["queued", "sending", "sent", "delivered"]
+        assert all(b"MessageStatus=" + one["status"].encode() in members[one["file"]] for one in told)
+        assert not [name for name in members if name.endswith(".eml")]
+        assert b"Body=Yes" in members["arrivals/2.raw"]
+    said = json.loads(members["arrivals/2.json"])
+    for name, change in {
+        "reports": {told[0]["file"]: b"MessageStatus=read"},
+        "arrivals/2 bytes": {"arrivals/2.raw": members["arrivals/2.raw"] + b"&x=1"},
+        "arrivals/2 verdict": {
+            "arrivals/2.json": json.dumps(said | {"verdicts": [said["verdicts"][-1] | {"kind": "bot"}]}).encode()
+        },
+        "arrivals/2 way": {"arrivals/2.eml": b"From: me"},
+    }.items():
+        changed = members | change
+        changed |= {"manifest.json": manifest(changed)}
+        assert name in [line.what for line in check(changed) if not line.ok]
+    foreign = members | {"arrivals/2.json": json.dumps(said | {"reader": "somebodys.module:thing"}).encode()}
+    (line,) = [line for line in check(foreign) if line.what == "arrivals/2 verdict"]
+    assert "was not judged again" in line.detail, "nothing that a bundle names is imported"
+
+
 def test_the_token_is_in_no_log_page_evidence_store_or_traceback(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -391,6 +441,10 @@ def test_the_token_is_in_no_log_page_evidence_store_or_traceback(
             world.listen()
         assert isinstance(world.door, Door)
         publish(world.app, tmp_path / "site")
+        for facts in probe_facts(world.app.store):
+            members = evidence_of(world, facts.probe, tmp_path / f"{facts.probe}.zip")
+            seen += [data.decode("utf-8", "replace") for data in members.values()]
+    assert any("MessageStatus=" in text for text in seen), "reports are in the evidence"
     secrets = (TOKEN, base64.b64encode(f"{ACCOUNT}:{TOKEN}".encode()).decode())
     for secret in secrets:
         assert secret not in caplog.text
@@ -400,3 +454,57 @@ def test_the_token_is_in_no_log_page_evidence_store_or_traceback(
                 assert secret.encode() not in path.read_bytes(), path
     assert "something of the library broke" in caplog.text
     assert len(caplog.text) > 1000
+
+
+# --------------------------------------------------------------------------- forgetting
+def test_a_number_that_asks_to_be_forgotten_is_in_no_file_of_the_store_and_every_fact_stays(tmp_path: Path) -> None:
+    quotes = Says(after=HOUR, text=f"Ask Jo at {shop(0)[:2]} {shop(0)[2:5]} {shop(0)[5:8]}-{shop(0)[8:]} please")
+    with telephony(tmp_path, {shop(0): Manner(says=(ANSWER,)), shop(1): Manner(says=(quotes,))}) as world:
+        world.imports("sms", 3).send()
+        world.passes(hours=2)
+        before = sorted(outcome(world).values(), key=lambda row: str(row["probe"]))
+        assert in_store(world, shop(0)[1:])
+        done = forget(world.app, f"{shop(0)[:2]} {shop(0)[2:5]} {shop(0)[5:8]} {shop(0)[8:]}", "asked to be forgotten")
+        assert len(done.businesses) == 1
+        assert done.erased["reports"] == 4
+        assert done.erased["mails"] == 3, "a delivery, an answer, and the message of another who names the number"
+        assert not in_store(world, shop(0)[1:], shop(0)[2:], "555-0100")
+        assert in_store(world, shop(1)[1:])
+        assert in_store(world, SMS[1:]), "our own number, which differs in its area code alone"
+        after = sorted(outcome(world).values(), key=lambda row: str(row["probe"]))
+        same = [{**row, "business": None} for row in before]
+        assert [{**row, "business": None} for row in after] == same
+        assert [one.rule for one in integrity(world.app.store) if not one.ok] == []
+        for facts in probe_facts(world.app.store):
+            lines = list(check(evidence_of(world, facts.probe, tmp_path / "e.zip")))
+            assert [line for line in lines if not line.ok] == []
+        # Listed once more, written to us once more, reported on once more: nothing of it is stored anew.
+        world.exchange.says(shop(0), SMS, "It is me again")
+        world.passes(hours=1).listen()
+        assert not in_store(world, shop(0)[1:], "me again")
+
+
+def test_our_own_number_is_nobody_to_be_forgotten(tmp_path: Path) -> None:
+    with telephony(tmp_path) as world:
+        world.imports("sms").send()
+        with pytest.raises(UsageError, match="our own"):
+            forget(world.app, SMS, "a mistake")
+
+
+def test_a_report_that_comes_after_its_business_was_forgotten_keeps_its_status_and_no_number(tmp_path: Path) -> None:
+    with telephony(tmp_path) as world:
+        world.imports("sms").send()
+        forget(world.app, shop(0), "asked to be forgotten")
+        world.passes(hours=1)
+        (receipt,) = world.rows("receipts")
+        told = reported(world.app.store, "texts", [receipt["provider_id"]])[receipt["provider_id"]]
+        assert (told[-1].status, told[-1].raw) == ("delivered", b"")
+        assert not in_store(world, shop(0)[1:])
+
+
+def in_store(world: Telephony, *texts: str) -> list[str]:
+    """Which of these stand in the files of the store, or in what is packed in them."""
+    found = [path.read_bytes() for path in world.app.config.base.glob("unanswered.db*")]
+    found += [zlib.decompress(row["data"]) for row in world.rows("raw") if row["data"]]
+    found += [zlib.decompress(row["raw"]) for row in world.rows("reports")]
+    return [text for text in texts if text.encode() in b"\n".join(found)]
