@@ -36,6 +36,7 @@ from probes.contract import Clock, ProbeError, Receives
 from probes.sandbox import folder, stepped
 from probes.sandbox.behaviours import WINDOWS, Business, businesses, headline
 from probes.sandbox.callers import Caller, callers
+from probes.sandbox.forms import INSTALL, FormBusiness, FormWorld, form_businesses, why_no_browser
 from reports.data import verify
 from reports.outcomes import check as check_outcomes
 from reports.outcomes import disposition
@@ -66,9 +67,14 @@ def run(
     progress: Progress = unwatched,
     planted: Sequence[Business] | None = None,
     numbered: Sequence[Caller] | None = None,
+    formed: Sequence[FormBusiness] | None = None,
+    browser: str = "",
 ) -> DemoResult:
-    """Run the demo in the folder `out`; `planted` and `numbered` are the businesses (None: those of the sandbox, by
-    number only where `planted` is None too).
+    """Run the demo in the folder `out`; `planted`, `numbered` and `formed` are the businesses (None: those of the
+    sandbox, by number and by form only where `planted` is None too).
+
+    `browser` is the path of the one that fills in forms ("": whatever is found). Where there is none, businesses with
+    a form are left out, and a note of the result says so.
 
     Raises UsageError when `out` holds something that no demo wrote, or the extra `demo` is not installed; WireError
     when the sandbox cannot be started or a mail of a business cannot be delivered.
@@ -76,9 +82,11 @@ def run(
     everybody = businesses() if planted is None else tuple(planted)
     if numbered is None:
         numbered = callers() if planted is None else ()
+    if formed is None:
+        formed = form_businesses() if planted is None else ()
     _look_for_the_extra()
     try:
-        return _run(out, everybody, numbered, progress)
+        return _run(out, everybody, numbered, formed, browser, progress)
     except folder.ForeignFolder as error:
         raise UsageError(str(error)) from error
     except ProbeError as error:
@@ -93,33 +101,43 @@ def _look_for_the_extra() -> None:
             )
 
 
-def _run(out: Path, everybody: Sequence[Business], numbered: Sequence[Caller], progress: Progress) -> DemoResult:
+def _run(
+    out: Path,
+    everybody: Sequence[Business],
+    numbered: Sequence[Caller],
+    formed: Sequence[FormBusiness],
+    browser: str,
+    progress: Progress,
+) -> DemoResult:
     # imported here, because they need the extra
     from monitor.webhook import Door
     from probes.sandbox.mailserver import MailServer
     from probes.sandbox.world import World, check, junk_senders
     from probes.serving import Serving
 
-    check(everybody)
+    known = [*everybody, *(reader for one in formed for reader in one.everybody)]
+    check(known)
     place = folder.clear(out)
+    notes: tuple[str, ...] = ()
+    if formed and (reason := why_no_browser(browser)):
+        notes = (f"Businesses with a form are left out, for there is no browser: {reason}; {INSTALL}.",)
+        formed, known = (), list(everybody)
     clock = stepped.SteppedClock(datetime(2000, 1, 1, tzinfo=UTC))
     with ExitStack() as stack:
-        server = stack.enter_context(MailServer(DOMAIN, clock, junk_senders=junk_senders(everybody)))
-        world = stack.enter_context(World(everybody, clock))
+        server = stack.enter_context(MailServer(DOMAIN, clock, junk_senders=junk_senders(known)))
+        world = stack.enter_context(World(known, clock))
         exchange = stack.enter_context(_exchange(numbered, clock)) if numbered else None
-        if exchange is None:
-            folder.write(place, everybody, server, world)
-        else:
-            folder.write(place, everybody, server, world, numbered, exchange)
+        sites = stack.enter_context(FormWorld(formed, clock).open(world.port)) if formed else None
+        folder.write(place, everybody, server, world, numbered, exchange, sites, browser)
         app = stack.enter_context(App.open(place.config, clock))
         if exchange is not None:
             door = stack.enter_context(Serving(Door(app.store, app.channels, DoorSettings(), clock).app))
             exchange.door = f"http://127.0.0.1:{door.port}"
-        driver = _Driver(app, clock, server, world, exchange, progress)
+        driver = _Driver(app, clock, server, world, exchange, sites, progress)
         driver.live()
         index = publish(app, place.site, note=NOTE).index
         problems = (*driver.problems, *verify(place.site))
-        lines = _compare(app, place.site, [*everybody, *numbered], world, exchange)
+        lines = _compare(app, place.site, [*everybody, *numbered, *formed], world, exchange, sites)
     return DemoResult(
         page=index,
         lines=lines,
@@ -128,6 +146,7 @@ def _run(out: Path, everybody: Sequence[Business], numbered: Sequence[Caller], p
         since=driver.since,
         until=clock(),
         mails=driver.mails,
+        notes=notes,
     )
 
 
@@ -161,10 +180,11 @@ class _Driver:
         server: MailServer,
         world: World,
         exchange: Exchange | None,
+        sites: FormWorld | None,
         progress: Progress,
     ) -> None:
         self.app, self.clock, self.server, self.world, self.progress = app, clock, server, world, progress
-        self.exchange = exchange
+        self.exchange, self.sites = exchange, sites
         self.by_door = {name: one for name, one in app.channels.items() if isinstance(one.wire, Receives)}
         self.by_mailbox = {name: one for name, one in app.channels.items() if name not in self.by_door}
         self.problems: list[str] = []
@@ -186,6 +206,7 @@ class _Driver:
             self.clock.jump(coming)
         asked = [enquiry.at for taken in self.world.taken.values() for enquiry in taken]
         asked += self.exchange.taken_at if self.exchange else []
+        asked += [at for found in self.sites.taken_at.values() for at in found] if self.sites else []
         window = max(study.windows[-1] for study in self.studies)
         self.clock.jump(max(asked, default=self.since) + window + AFTER_THE_LAST_WINDOW)
         self._hear(0)
@@ -251,13 +272,19 @@ class _Driver:
 
 # --------------------------------------------------------------------------- planted beside measured
 def _compare(
-    app: App, site: Path, everybody: Iterable[Business | Caller], world: World, exchange: Exchange | None
+    app: App,
+    site: Path,
+    everybody: Iterable[Business | Caller | FormBusiness],
+    world: World,
+    exchange: Exchange | None,
+    sites: FormWorld | None,
 ) -> tuple[Line, ...]:
     everybody = tuple(everybody)
     taken = {key: len(found) for key, found in world.taken.items()}
     for one in everybody:
         if isinstance(one, Caller):
             taken[one.key] = exchange.times_asked(one.number) if exchange else 0
+    taken |= {key: len(found) for key, found in sites.taken_at.items()} if sites else {}
     measured = _measured(app, site, taken)
     return tuple(
         Line(
@@ -284,7 +311,7 @@ def _headlines(site: Path, everybody: Sequence[Business]) -> tuple[Headline, ...
     )
 
 
-def _planted(business: Business | Caller) -> Found:
+def _planted(business: Business | Caller | FormBusiness) -> Found:
     truth = business.truth
     return Found(
         dispositions=truth.dispositions,

@@ -88,7 +88,7 @@ class Headline:
 class DemoResult:
     """What the demo found. `problems` concern no single business: what `verify` says, what could not be heard.
 
-    `since` and `until`: the time that was simulated; `mails`: how many came back in it.
+    `since` and `until`: the time that was simulated; `mails`: how many came back in it. `notes`: what was left out.
     """
 
     page: Path
@@ -98,6 +98,7 @@ class DemoResult:
     since: datetime
     until: datetime
     mails: int
+    notes: tuple[str, ...] = ()
 
     @property
     def differing(self) -> tuple[Line, ...]:
@@ -128,6 +129,8 @@ def show(result: DemoResult, terminal: Terminal) -> None:
         terminal.warn(f"{line.key} differs: {'; '.join(line.differences)}")
     for problem in result.problems:
         terminal.warn(problem)
+    for note in result.notes:
+        terminal.warn(note)
     for headline in result.headlines:
         (terminal.say if headline.same else terminal.warn)(f"{str(headline).capitalize()}.")
     same = len(result.lines) - len(result.differing)
@@ -145,6 +148,7 @@ def show(result: DemoResult, terminal: Terminal) -> None:
                 for one in result.headlines
             ],
             "problems": list(result.problems),
+            "notes": list(result.notes),
             "page": result.page,
             "since": result.since,
             "until": result.until,

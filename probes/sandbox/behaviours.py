@@ -116,7 +116,7 @@ WINDOWS = (timedelta(hours=24), timedelta(days=7), timedelta(days=30))
 def businesses() -> tuple[Business, ...]:
     """All simulated businesses. Raises TypeError or ValueError when `businesses.toml` says something else."""
     text = files("probes.sandbox").joinpath("businesses.toml").read_text(encoding="utf-8")
-    return tuple(_business(row) for row in tomllib.loads(text)["business"])
+    return tuple(business_of(row) for row in tomllib.loads(text)["business"])
 
 
 def headline(every: Iterable[Business], window: int) -> tuple[int, int]:
@@ -125,7 +125,8 @@ def headline(every: Iterable[Business], window: int) -> tuple[int, int]:
     return sum(disposition != "answered" for disposition in counted), len(counted)
 
 
-def _business(row: Mapping[str, Any]) -> Business:
+def business_of(row: Mapping[str, Any]) -> Business:
+    """A business as the files write it."""
     known = dict(row)
     truth = known.pop("truth")
     refusal = known.pop("refusal", None)

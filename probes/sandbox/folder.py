@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 from probes import loader
 from probes.sandbox.behaviours import Business
 from probes.sandbox.callers import Caller
+from probes.sandbox.forms import CHANNEL, FormBusiness, FormWorld
+from probes.sandbox.forms import config as config_of_forms
 
 if TYPE_CHECKING:  # they need the extra `demo`
     from probes.sandbox.exchange import Exchange
@@ -85,13 +87,20 @@ def write(
     world: World,
     callers: Sequence[Caller] = (),
     exchange: Exchange | None = None,
+    forms: FormWorld | None = None,
+    browser: str = "",
 ) -> None:
-    """Write everything that a user writes before a first study: it points at the sandbox that is running."""
+    """Write everything that a user writes before a first study: it points at the sandbox that is running.
+
+    `browser`: what fills in the forms ("": whatever is found).
+    """
     template = files("probes.sandbox").joinpath("demo.toml").read_text(encoding="utf-8")
     if exchange is not None:
         more = files("probes.sandbox").joinpath("demo-numbers.toml").read_text(encoding="utf-8")
         template += more.replace("@ACCOUNT@", exchange.account).replace("@API@", exchange.api)
         _keep_secret(place.out / TOKEN, exchange.token)
+    if forms is not None:
+        template += config_of_forms(forms, browser)
     config = (
         template.replace("@SMTP_PORT@", str(world.port))
         .replace("@IMAP_PORT@", str(server.imap_port))
@@ -104,7 +113,11 @@ def write(
     scenarios.mkdir(exist_ok=True)
     for scenario in _scenarios():
         (scenarios / scenario.name).write_bytes(scenario.read_bytes())
-    place.businesses.write_text(_csv(businesses, callers, _headings(config)), encoding="utf-8", newline="")
+    place.businesses.write_text(
+        _csv(businesses, callers, forms.businesses.values() if forms else (), _headings(config)),
+        encoding="utf-8",
+        newline="",
+    )
 
 
 def _scenarios() -> list[Traversable]:
@@ -123,7 +136,12 @@ def _headings(config: str) -> dict[str, str]:
     return {name: loader.load(channel["kind"]).description.columns[0] for name, channel in channels.items()}
 
 
-def _csv(businesses: Iterable[Business], callers: Sequence[Caller], headings: Mapping[str, str]) -> str:
+def _csv(
+    businesses: Iterable[Business],
+    callers: Sequence[Caller],
+    sites: Iterable[FormBusiness],
+    headings: Mapping[str, str],
+) -> str:
     address, *others = headings.values()
     names = list(headings)[1:]
     text = io.StringIO()
@@ -143,5 +161,12 @@ def _csv(businesses: Iterable[Business], callers: Sequence[Caller], headings: Ma
         table.writerow(
             [caller.key, caller.name, "", sector, caller.country, caller.language, caller.timezone, "", "own", "", "",
              *numbers]
+        )  # fmt: skip
+    for site in sites:
+        one = site.behind
+        urls = [site.site.url if name == CHANNEL else "" for name in names]
+        table.writerow(
+            [one.key, one.name, "", f"{SECTOR} ({CHANNEL})", one.country, one.language, one.timezone, "",
+             "public_enquiry", site.site.url, "", *urls]
         )  # fmt: skip
     return text.getvalue()

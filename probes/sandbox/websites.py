@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import make_msgid
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -147,19 +149,22 @@ def as_mail(submission: Submission, site: Site, recipient: str) -> bytes:
     name = " ".join(submission.typed.get("name", "").split())
     mail["Reply-To"] = f'"{name}" <{submission.typed.get("mail", "")}>'
     mail["Subject"] = WORDS[site.language]["contact"]
+    mail["Message-ID"] = make_msgid(domain=site.host)
     mail.set_content(submission.typed.get("message", ""))
-    return mail.as_bytes()
+    return mail.as_bytes(policy=SMTP)
 
 
 class WebSites:
     """All sites on one port of this machine while the context is open; `taken` is called for what a form took.
 
-    A site of kind `drops` says thanks and drops it; `dropped` counts those.
+    A site of kind `drops` says thanks and drops it; `dropped` counts those. `accepted` is called with a site's key
+    whenever it is about to say thanks, whatever becomes of what was typed.
     """
 
-    def __init__(self, sites: Iterable[Site], taken: Taken) -> None:
+    def __init__(self, sites: Iterable[Site], taken: Taken, *, accepted: Callable[[str], None] | None = None) -> None:
         self.sites = {site.host: site for site in sites}
         self.taken = taken
+        self.accepted = accepted
         self.dropped = 0
         self.port = 0
         self._server: ThreadingHTTPServer | None = None
@@ -181,6 +186,8 @@ class WebSites:
         """What becomes of what was typed; False when the form refuses it."""
         if not (typed.get("message", "").strip() and "@" in typed.get("mail", "")) or site.form == "refuses":
             return False
+        if self.accepted is not None:
+            self.accepted(site.key)
         trapped = typed.get("website") or typed.get("phone2")
         if site.form == "drops" or trapped:
             self.dropped += 1
