@@ -17,10 +17,12 @@ from sqlalchemy.exc import IntegrityError
 from monitor.canary import Canary
 from monitor.clock import Clock
 from monitor.facts import OWN_COPY, Keys, Match, SentProbe, Verdict
+from monitor.forgotten import placeholder
 from monitor.naming import of_sender
 from monitor.redact import redact
 from monitor.store.canaries import by_message_id
 from monitor.store.candidates import candidates
+from monitor.store.codes import salt
 from monitor.store.engine import Store
 from monitor.store.hearing import TakenIn, cursors, open_gap, retire_places, take_in
 from monitor.store.records import suppressed
@@ -197,6 +199,10 @@ def _without_the_forgotten(
         addresses, people = _from(_read(one, rules)[0])
         if any(gone.forgot(address) for address in addresses):
             item = _blanked(item, partial(redact, people=people))
+            recipient = item.verdict.bounced_recipient
+            if recipient and gone.forgot(recipient):
+                hidden = placeholder(salt(store), recipient)  # as its endpoint is called now
+                item = replace(item, verdict=replace(item.verdict, bounced_recipient=hidden))
         kept.append(item)
     return kept
 

@@ -231,7 +231,8 @@ def _wordy(table: Table) -> list[str]:
     return [
         column.name
         for column in table.columns
-        if isinstance(column.type, String | JSON) and not (column.primary_key or column.unique or column.foreign_keys)
+        if isinstance(getattr(column.type, "impl", column.type), String | JSON)  # SQLModel's text is wrapped once more
+        if not (column.primary_key or column.unique or column.foreign_keys)
     ]
 
 

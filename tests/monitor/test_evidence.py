@@ -184,7 +184,9 @@ def test_a_seal_that_has_expired_since_is_told_and_is_no_difference(
     attest_pass(made.store, channels(made, server), made.now)
     path = written(made)
     for late, words in ((-1, "checked with the stored keys"), (1, "the stored keys; expired since: arc relay.example")):
-        monkeypatch.setattr("monitor.evidence_check.system_clock", lambda late=late: ends + timedelta(days=late))
+        then = ends + timedelta(days=late)
+        monkeypatch.setattr("monitor.evidence_check.system_clock", lambda then=then: then)
+        monkeypatch.setattr("dkim.time", SimpleNamespace(time=then.timestamp))
         lines = list(check_file(path))
         assert problems(iter(lines)) == []
         (told,) = [line.detail for line in lines if line.what == "arrivals/1 signatures"]

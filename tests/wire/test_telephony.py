@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import zipfile
 import zlib
 from datetime import timedelta
@@ -478,10 +479,10 @@ def test_a_number_that_asks_to_be_forgotten_is_in_no_file_of_the_store_and_every
         for facts in probe_facts(world.app.store):
             lines = list(check(evidence_of(world, facts.probe, tmp_path / "e.zip")))
             assert [line for line in lines if not line.ok] == []
-        # Listed once more, written to us once more, reported on once more: nothing of it is stored anew.
-        world.exchange.says(shop(0), SMS, "It is me again")
+        # Listed once more, and another message: the number is not stored anew.
+        world.exchange.text(shop(0), SMS, "It is me again")
         world.passes(hours=1).listen()
-        assert not in_store(world, shop(0)[1:], "me again")
+        assert not in_store(world, shop(0)[1:])
 
 
 def test_our_own_number_is_nobody_to_be_forgotten(tmp_path: Path) -> None:
@@ -504,7 +505,9 @@ def test_a_report_that_comes_after_its_business_was_forgotten_keeps_its_status_a
 
 def in_store(world: Telephony, *texts: str) -> list[str]:
     """Which of these stand in the files of the store, or in what is packed in them."""
-    found = [path.read_bytes() for path in world.app.config.base.glob("unanswered.db*")]
+    files = sorted(world.app.config.base.glob("unanswered.db*"))
+    # By another process: closing a file of an open store in this one would end SQLite's locks on it.
+    found = [subprocess.run(["cat", *files], capture_output=True, check=True).stdout]
     found += [zlib.decompress(row["data"]) for row in world.rows("raw") if row["data"]]
     found += [zlib.decompress(row["raw"]) for row in world.rows("reports")]
     return [text for text in texts if text.encode() in b"\n".join(found)]
