@@ -36,7 +36,7 @@ from probes.contract import Clock, ProbeError, Receives
 from probes.sandbox import folder, stepped
 from probes.sandbox.behaviours import WINDOWS, Business, businesses, headline
 from probes.sandbox.callers import Caller, callers
-from probes.sandbox.forms import INSTALL, FormBusiness, FormWorld, form_businesses, why_no_browser
+from probes.sandbox.forms import FormBusiness, FormWorld, form_businesses, why_no_browser
 from reports.data import verify
 from reports.outcomes import check as check_outcomes
 from reports.outcomes import disposition
@@ -120,7 +120,7 @@ def _run(
     place = folder.clear(out)
     notes: tuple[str, ...] = ()
     if formed and (reason := why_no_browser(browser)):
-        notes = (f"Businesses with a form are left out, for there is no browser: {reason}; {INSTALL}.",)
+        notes = (f"Businesses with a form are left out, for there is no browser: {reason}.",)
         formed, known = (), list(everybody)
     clock = stepped.SteppedClock(datetime(2000, 1, 1, tzinfo=UTC))
     with ExitStack() as stack:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
+from urllib.parse import urlsplit
 
 from monitor.helpdesks import desk_of
 
@@ -26,6 +27,16 @@ def _freemail() -> tuple[frozenset[str], frozenset[str]]:
         frozenset(entry for entry in entries if not entry.endswith(".*")),
         frozenset(entry[:-2] for entry in entries if entry.endswith(".*")),
     )
+
+
+def domain_of(address: str) -> str:
+    """The domain that a mail address or a web address is at; "" where it is at none, as a number."""
+    if "://" in address:
+        try:
+            return urlsplit(address).hostname or ""
+        except ValueError:
+            return ""
+    return address.rpartition("@")[2] if "@" in address else ""
 
 
 @lru_cache(maxsize=4096)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from monitor.domains import is_freemail, registrable
+from monitor.domains import domain_of, is_freemail, registrable
 from monitor.facts import SentProbe
 from monitor.helpdesks import Desk, desk_of
 from monitor.likeness import labels, names, stands_for
@@ -29,7 +29,7 @@ def answers_for(mail: Mail, sender: str, probe: SentProbe) -> str:
 
 def own_domains(probe: SentProbe) -> frozenset[str]:
     """The domains that are the business's own; those at which anybody can have an address are not."""
-    written = (*probe.own_domains, probe.endpoint_address.rpartition("@")[2])
+    written = (*probe.own_domains, domain_of(probe.endpoint_address))
     return frozenset(owner for one in written if one and (owner := registrable(one)) and not is_freemail(owner))
 
 

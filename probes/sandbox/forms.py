@@ -107,7 +107,7 @@ class FormWorld:
 
 
 def why_no_browser(configured: str) -> str:
-    """Why no browser can fill in forms here; "" when one can: it is started to see."""
+    """Why no browser can fill in forms here, and what to install; "" when one can: it is started to see."""
     setting = Setting(
         browser=configured or None,
         live=False,
@@ -124,7 +124,10 @@ def why_no_browser(configured: str) -> str:
         found = {"reason": str(error)}
     finally:
         children.close()
-    return "" if "version" in found else str(found.get("reason") or "it cannot be started")
+    if "version" in found:
+        return ""
+    reason = str(found.get("reason") or "it cannot be started")
+    return reason if INSTALL in reason else f"{reason}; {INSTALL}"
 
 
 def config(sites: FormWorld, browser: str) -> str:

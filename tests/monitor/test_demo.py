@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -23,15 +24,31 @@ from monitor.terminal import Terminal
 from probes.sandbox import folder
 from probes.sandbox.behaviours import Business, PlannedMail, Refusal, businesses, headline
 from probes.sandbox.callers import callers
+from probes.sandbox.forms import form_businesses, why_no_browser
 from reports.data import verify
 
 EVERY = {business.key: business for business in businesses()}
+FORMS = {one.key: one for one in form_businesses()}
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> DemoResult:
     """The demo as `make demo` runs it."""
     return run(tmp_path_factory.mktemp("demo") / "out")
+
+
+@pytest.fixture(scope="module")
+def browser() -> None:
+    """Skips the test, or fails where servers are required, when no browser can be started."""
+    if reason := why_no_browser(""):
+        if os.environ.get("UNANSWERED_REQUIRE_SERVERS") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+
+
+def forms_of(whole: DemoResult) -> int:
+    """How many businesses with a form took part: all, or none where the demo says that there is no browser."""
+    return 0 if whole.notes else len(FORMS)
 
 
 def some(*keys: str) -> list[Business]:
@@ -46,7 +63,7 @@ def saying(key: str, *mails: PlannedMail) -> Business:
 # ---------------------------------------------------------------------------------------------- nothing is wrong
 def test_every_business_is_measured_as_planted(whole: DemoResult) -> None:
     assert [(line.key, line.differences) for line in whole.differing] == []
-    assert len(whole.lines) == len(EVERY) + len(callers()) >= 34
+    assert len(whole.lines) == len(EVERY) + len(callers()) + forms_of(whole) >= 34
     assert whole.problems == ()
     assert whole.exit_code == 0
 
@@ -72,13 +89,13 @@ def test_the_folder_is_one_that_a_user_could_have_made(whole: DemoResult) -> Non
     assert not config.live
     assert config.businesses.is_file()
     with Store.open(config.store) as store:
-        assert counts(store, whole.until).businesses == len(EVERY) + len(callers())
+        assert counts(store, whole.until).businesses == len(whole.lines)
 
 
 def test_every_business_was_asked_at_most_once_and_never_in_its_quiet_hours(whole: DemoResult) -> None:
     with Store.open(whole.page.parent.parent / "unanswered.db") as store:
         probes = list(_probes(store))
-        assert len(probes) == sum(1 for one in EVERY.values() if one.address) + len(callers())
+        assert len(probes) == sum(1 for one in EVERY.values() if one.address) + len(callers()) + forms_of(whole)
         for probe in probes:
             record = probe_record(store, probe)
             assert record is not None
@@ -106,7 +123,44 @@ def test_a_business_that_greylists_is_tried_again_with_the_same_message_id(whole
 
 def test_the_simulated_time_covers_every_window(whole: DemoResult) -> None:
     assert whole.until - whole.since >= timedelta(days=30)
-    assert whole.mails == sum(len(one.mails) for one in EVERY.values())
+    readers = [reader for one in FORMS.values() for reader in one.everybody] if forms_of(whole) else []
+    assert whole.mails == sum(len(one.mails) for one in (*EVERY.values(), *readers))
+
+
+# ---------------------------------------------------------------------------------------------- forms
+@pytest.mark.usefixtures("browser")
+def test_a_form_that_drops_its_mail_where_a_person_should_answer_is_named(tmp_path: Path) -> None:
+    sabotaged = replace(FORMS["gatehouse"], form="drops")
+    result = run(tmp_path / "out", planted=some("towpath"), formed=[sabotaged, FORMS["puzzle"]])
+    assert [line.key for line in result.differing] == ["gatehouse"]
+    assert "after 7 d: planted answered, measured unanswered" in result.differing[0].differences
+    assert result.notes == ()
+
+
+@pytest.mark.usefixtures("browser")
+def test_a_marketplace_passes_one_form_on_to_three_and_only_vendors_that_quote_it_count(tmp_path: Path) -> None:
+    result = run(tmp_path / "out", planted=some("towpath"), formed=[FORMS["bikequotes"]])
+    assert result.differing == ()
+    assert result.mails == 3
+    with Store.open(tmp_path / "out" / "unanswered.db") as store, store.read() as connection:
+        standings = connection.exec_driver_sql("SELECT standing FROM matches ORDER BY id").scalars().all()
+    assert list(standings) == ["own_domain", "quotes_the_enquiry", "quotes_the_enquiry"]
+
+
+def test_without_a_browser_the_demo_says_so_in_one_line_and_measures_the_rest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nowhere = str(tmp_path / "no-browser-here")
+    result = run(tmp_path / "out", planted=some("northside", "towpath"), formed=form_businesses(), browser=nowhere)
+    assert {line.key for line in result.lines} == {"northside", "towpath"}
+    assert result.exit_code == 0
+    assert len(result.notes) == 1
+    show(result, Terminal())
+    told = [text for text in capsys.readouterr().err.splitlines() if "browser" in text]
+    assert len(told) == 1
+    assert nowhere in told[0]
+    assert "apt-get install chromium" in told[0]
+    assert "forms" not in load(tmp_path / "out" / "config.toml", env={}).channels
 
 
 # ---------------------------------------------------------------------------------------------- something is wrong

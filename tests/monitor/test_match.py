@@ -209,6 +209,12 @@ def test_several_open_probes_that_nothing_tells_apart_are_all_matched_weakly() -
     assert summary(found) == [("p1", "sender_domain", False), ("p3", "sender_domain", False)]
 
 
+def test_the_host_of_a_form_is_the_business_s_own_domain() -> None:
+    form = sent(own_domains=(), endpoint_address="http://www.velo-nord.example:8080/contact?to=@other.example")
+    assert belongs("info@velo-nord.example", form)
+    assert not belongs("info@other.example", form)
+
+
 def test_a_freemail_domain_belongs_to_nobody_but_the_very_address_does() -> None:
     shop = sent(endpoint_address="velo.nord@gmail.com")
     assert not belongs("somebody@gmail.com", shop)

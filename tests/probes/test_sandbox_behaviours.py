@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes
 
@@ -11,9 +12,13 @@ import pytest
 from probes.contract import ProbeError
 from probes.sandbox.behaviours import WINDOWS, Business, PlannedMail, Truth, businesses, headline, time_of
 from probes.sandbox.compose import template
+from probes.sandbox.forms import FormBusiness, form_businesses
+from probes.sandbox.websites import FORMS
 from probes.sandbox.world import check, junk_senders
 
 EVERY = businesses()
+BY_FORM = form_businesses()
+READERS = tuple(reader for one in BY_FORM for reader in one.everybody)
 
 PEOPLE = ("person-", "opt-out")
 """Templates that a person wrote to the one who asked."""
@@ -61,7 +66,7 @@ def test_the_planted_headline_is_counted_by_hand() -> None:
 
 
 def test_they_can_live_in_one_world() -> None:
-    check(EVERY)
+    check([*EVERY, *READERS])
 
 
 def test_a_world_with_two_businesses_of_one_domain_is_refused() -> None:
@@ -79,7 +84,9 @@ def test_a_mail_about_a_business_that_does_not_exist_is_refused() -> None:
 
 
 def test_every_domain_is_reserved() -> None:
-    domains = {business.domain for business in EVERY} | {p for business in EVERY for p in business.partners}
+    domains = {business.domain for business in (*EVERY, *READERS)} | {
+        p for business in EVERY for p in business.partners
+    }
     domains |= {mail.sender.rpartition("@")[2] for b in EVERY for mail in b.mails if mail.sender}
     assert {domain.rpartition(".")[2] for domain in domains} == {"example", "test"}
 
@@ -101,6 +108,21 @@ def test_the_truth_agrees_with_what_is_planted(business: Business) -> None:
             assert mails[0].after <= window
 
 
+@pytest.mark.parametrize("one", BY_FORM, ids=lambda one: one.key)
+def test_the_truth_of_a_form_agrees_with_what_is_planted(one: FormBusiness) -> None:
+    test_the_truth_agrees_with_what_is_planted(
+        replace(one.behind, mails=tuple(m for r in one.everybody for m in r.mails))
+    )
+    assert one.takes == int(one.truth.dispositions[0] not in {"blocked", "not_sent"})
+    assert one.form in FORMS
+
+
+def test_every_kind_of_form_is_planted_but_one_that_must_be_looked_for() -> None:
+    assert {one.form for one in BY_FORM} == set(FORMS) - {"linked"}
+    assert {one.behind.language for one in BY_FORM} == {"en", "fr", "vi", "zh"}
+    assert [len(one.passed_to) for one in BY_FORM if one.form == "marketplace"] == [3]
+
+
 @pytest.mark.parametrize("business", EVERY, ids=lambda b: b.key)
 def test_a_business_that_takes_no_mail_says_nothing(business: Business) -> None:
     taken = business.truth.dispositions[0] not in {"not_sent", "suppressed", "not_contactable"}
@@ -114,11 +136,11 @@ def test_every_template_is_used_and_every_mail_has_its_template() -> None:
     from importlib.resources import files
 
     there = {path.name.removesuffix(".eml") for path in files("probes.sandbox").joinpath("replies").iterdir()}
-    assert there == {mail.template for business in EVERY for mail in business.mails}
+    assert there == {mail.template for business in (*EVERY, *READERS) for mail in business.mails}
 
 
 def test_no_two_businesses_write_the_same_mail_but_for_a_notice_of_a_server() -> None:
-    count = Counter(mail.template for business in EVERY for mail in business.mails)
+    count = Counter(mail.template for business in (*EVERY, *READERS) for mail in business.mails)
     assert {name for name, times in count.items() if times > 1} <= {"delayed"}
 
 
