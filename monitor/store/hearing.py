@@ -139,8 +139,7 @@ def store_arrivals(
 def _as_before(connection: Connection, made: Mapping[str, int]) -> None:
     """A mail whose bytes were erased is seen in one more mailbox: what was decided about it holds there too."""
     for some in chunks(sorted(made)):
-        gone = select(RAW.c.sha256).where(RAW.c.sha256.in_(some), RAW.c.erased_at.is_not(None))
-        for digest in connection.scalars(gone).all():
+        for digest in connection.scalars(_ERASED, {"some": some}).all():
             one = made[digest]
             twin = connection.scalar(
                 select(func.min(ARRIVALS.c.id)).where(
@@ -165,6 +164,7 @@ _HERE = select(ARRIVALS.c.id, ARRIVALS.c.at, ARRIVALS.c.sha256, ARRIVALS.c.provi
 )
 _BY_DIGEST = _HERE.where(ARRIVALS.c.sha256.in_(bindparam("some", expanding=True)))
 _BY_PROVIDER = _HERE.where(ARRIVALS.c.provider_id.in_(bindparam("some", expanding=True)))
+_ERASED = select(RAW.c.sha256).where(RAW.c.sha256.in_(bindparam("some", expanding=True)), RAW.c.erased_at.is_not(None))
 _NEW = insert(ARRIVALS).returning(ARRIVALS.c.id, ARRIVALS.c.sha256)
 
 
