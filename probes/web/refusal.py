@@ -26,12 +26,11 @@ def inspect(page: Page, needs: Needs | None = None) -> Inspection:
     if form is None:
         wall = _wall(page, choice.forms and {one.type for one in choice.forms})
         reasons = (*choice.reasons, *page.problems)
-        seen = _captcha_at_a_message(page)
         if wall:
             return Inspection(
-                page=page.url, choice=choice, fields={}, captcha=seen, verdict="blocked", reasons=(wall, *reasons)
+                page=page.url, choice=choice, fields={}, captcha=None, verdict="blocked", reasons=(wall, *reasons)
             )
-        return Inspection(page=page.url, choice=choice, fields={}, captcha=seen, verdict="no_form", reasons=reasons)
+        return Inspection(page=page.url, choice=choice, fields={}, captcha=None, verdict="no_form", reasons=reasons)
     named = mapping.read(form, page)
     captcha = captchas.captcha(page, form)
     blocked = list(_blocked(form, page, named, captcha, needs))
@@ -44,12 +43,6 @@ def inspect(page: Page, needs: Needs | None = None) -> Inspection:
         verdict="blocked" if blocked else "cannot_map" if unmapped else "fillable",
         reasons=(*blocked, *unmapped, *choice.reasons, *page.problems),
     )
-
-
-def _captcha_at_a_message(page: Page) -> str | None:
-    """The captcha of a form that takes a message, though it is not one to write to: a reader is told of it."""
-    writing = (form for form in page.forms if any(one.tag == "textarea" for one in form.controls))
-    return next((found for form in writing if (found := captchas.captcha(page, form)) is not None), None)
 
 
 def required(control: Control, language: str = "") -> bool:
