@@ -136,7 +136,7 @@ def judge(
                 errors=tuple(errors), text=new[:2000], pattern=pattern,
             )  # fmt: skip
         return _unconfirmed(f"there are signs of an error: {errors[0]}", signs, errors, new, pattern)
-    if not calls and not moved:
+    if not calls:  # whatever the page says: nothing that we know of left with the message
         return _unconfirmed("the page sent nothing that we saw", signs, errors, new, pattern)
     if held:
         signs.append(f"the page tried to submit {held} more times and was not let")

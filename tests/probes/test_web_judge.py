@@ -42,6 +42,7 @@ CASES: list[tuple[str, Page | None, list[Call], str]] = [
     ("json alone", after(BEFORE.text, form=FORM), [said('{"success": true}')], "unconfirmed"),
     ("thanks with a server error", after(THANKS), [replace(POST, status=500)], "unconfirmed"),
     ("nothing went out", after(THANKS), [], "unconfirmed"),
+    ("a page of thanks, and nothing went out", after(THANKS, url="http://shop.example/thank-you"), [], "unconfirmed"),
     ("page gone", None, [POST], "unconfirmed"),
     ("line cut", after(BEFORE.text, form=FORM), [replace(POST, status=0, fault="cut")], "unconfirmed"),
     ("validation in json", after(BEFORE.text, form=FORM), [said('{"status": "validation_failed"}')], "rejected"),
